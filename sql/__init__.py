@@ -1,7 +1,7 @@
 """The SQL chtui sends, one statement a file, and the reader of the files' headers.
 
 A file is a header of `--` lines and one statement. The header's first paragraph says what the statement gives; then come
-`params:` and `columns:` (name, type, unit, remark), `cost:` and `engines:` on a line each. A select line that ends in
+`params:` and `columns:` (name, type, unit, with two blanks or more between them), `needs:`, `cost:` and `engines:` on a line each. A select line that ends in
 `-- optional: database.table.column` is replaced by a typed NULL on a server that lacks the column.
 """
 
@@ -101,7 +101,7 @@ def parse(name: str, source: str) -> Statement:
             section = match[1]
             values[section] = match[2].strip()
         elif section in tables:
-            words = text.split(maxsplit=2)
+            words = re.split(r"\s{2,}", text.strip(), maxsplit=2)
             if len(words) < 2:
                 raise ValueError(f"{name}: header line has no type: {line}")
             tables[section].append(Column(words[0], words[1], words[2] if len(words) > 2 else ""))
@@ -138,4 +138,19 @@ def names(folder: str) -> list[str]:
         f"{folder}/{entry.name.removesuffix('.sql')}"
         for entry in (files(__name__) / folder).iterdir()
         if entry.name.endswith(".sql")
+    )
+
+
+def through(statement: Statement) -> Statement:
+    """Return `statement` as one that asks every host of a cluster through one of them (`monitor/through`)."""
+    outer = load("monitor/through")
+    return Statement(
+        name=f"{statement.name} through",
+        text=outer.text.replace("{probe}", statement.text),
+        purpose=statement.purpose,
+        params=outer.params + statement.params,
+        columns=outer.columns + statement.columns,
+        cost=statement.cost,
+        engines=outer.engines,
+        needs=statement.needs,
     )

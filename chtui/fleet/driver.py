@@ -1,0 +1,200 @@
+"""One connection to one server: the only place that talks HTTP to ClickHouse.
+
+A connection belongs to the thread that made it. Making it sends queries, so it too happens in a host's lane.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from chtui.errors import ConnectError, QueryError
+from chtui.fleet.literal import Value, literal
+from chtui.fleet.trouble import from_driver, from_login, speaks_tls
+from chtui.records import Cost
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+    from chtui.profile.model import Credentials, Tls
+    from chtui.profile.endpoint import Endpoint
+    from chtui.sql import Statement
+
+PARAMETERS_SINCE = (19, 14)
+"""The first version that binds `{name:Type}` itself. Source: ClickHouse 19.14 changelog."""
+READ_TIMEOUT_MARGIN_SECONDS = 1.0
+"""How much longer the socket waits than the deadline: whoever waits for the call decides first, and ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one read gave."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
+    cost: Cost
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Column to reason, for columns this server cannot fill."""
+
+
+def parse_version(version: str) -> tuple[int, ...]:
+    """Return `26.9.2.1` as numbers, as many as lead the text; empty for none."""
+    numbers: list[int] = []
+    for word in version.split("."):
+        if not word.isdecimal():
+            break
+        numbers.append(int(word))
+    return tuple(numbers)
+
+
+class Driver:
+    """A logged-in connection to one server.
+
+    Raises (on construction):
+        ConnectError: the server cannot be reached, is none, or refuses the user.
+        ConfigError: the password cannot be had.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credentials: Credentials,
+        tls: Tls,
+        *,
+        connect_seconds: float,
+        seconds: float,
+        ping_first: bool = False,
+    ) -> None:
+        self._endpoint = endpoint
+        self._where = str(endpoint)
+        self._secure = tls.secure
+        self._pool = _pool(tls, connect_seconds)
+        self._pool.deadline_seconds = seconds + READ_TIMEOUT_MARGIN_SECONDS
+        try:
+            if ping_first:
+                # A host that hangs would run every login query sent meanwhile once it wakes: /ping runs none.
+                self._ping()
+            self._client = _login(endpoint, credentials, tls, self._pool)
+        except Exception as error:  # noqa: BLE001 - whatever listens there may make the login fail in any way
+            self._pool.clear()
+            raise from_login(error, self._where, ping=self._ping, tls=self._shakes_hands) from error
+        self.version = self._client.server_version or ""
+        self.binds_parameters = parse_version(self.version) >= PARAMETERS_SINCE
+
+    @property
+    def readonly_level(self) -> int:
+        """The user's own `readonly` setting: 0 may write, 1 may only read, 2 may read and change settings."""
+        setting = self._client.server_settings.get("readonly")
+        return int(setting.value) if setting is not None else 0
+
+    def read(
+        self,
+        statement: Statement,
+        params: Mapping[str, Value],
+        *,
+        query_id: str,
+        seconds: float,
+        absent: frozenset[str] = frozenset(),
+        settings: Mapping[str, int | str] | None = None,
+    ) -> Answer:
+        """Run a statement that reads, within `seconds`, and return its rows.
+
+        Settings the user may not change, or the server does not know, are left out.
+
+        Raises:
+            QueryError: the server refused or failed the statement.
+            ConnectError: the connection is gone.
+        """
+        text, missing = statement.adapted(absent)
+        started = time.monotonic()
+        allowed = self._allowed({"readonly": 1, "max_execution_time": max(1, int(seconds)), "max_threads": 1,
+                                 "log_comment": "chtui", "os_thread_priority": 10, **(settings or {})})  # fmt: skip
+        result = self._run(
+            lambda bound, values: self._client.query(
+                bound, parameters=values, settings=allowed, transport_settings={"query_id": query_id}, tz_mode="aware"
+            ),
+            statement, text, params, query_id, seconds,
+        )  # fmt: skip
+        return Answer(result.column_names, result.result_rows, _cost(result.summary, started), missing)
+
+    def command(self, statement: Statement, params: Mapping[str, Value], *, query_id: str, seconds: float) -> None:
+        """Run a statement that reads nothing, within `seconds`.
+
+        Raises:
+            QueryError: the server refused or failed the statement.
+            ConnectError: the connection is gone.
+        """
+        self._run(
+            lambda bound, values: self._client.command(bound, parameters=values, transport_settings={"query_id": query_id}),
+            statement, statement.text, params, query_id, seconds,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Close the connection. What still runs on the server goes on there."""
+        self._client.close()
+        self._pool.clear()
+
+    def _run(self, send: Any, statement: Statement, text: str, params: Mapping[str, Value], query_id: str, seconds: float) -> Any:
+        values: dict[str, Any] | None = dict(params) or None
+        if values and not self.binds_parameters:
+            text = statement.bound(text, {name: literal(value) for name, value in values.items()})
+            values = None
+        self._pool.deadline_seconds = seconds + READ_TIMEOUT_MARGIN_SECONDS
+        try:
+            return send(text, values)
+        except (QueryError, ConnectError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the driver raises its own, urllib3's and codec errors alike
+            raise from_driver(error, self._where, query_id=query_id) from error
+
+    def _allowed(self, wanted: Mapping[str, int | str]) -> dict[str, int | str]:
+        known = self._client.server_settings
+        return {name: value for name, value in wanted.items() if name in known and not known[name].readonly}
+
+    def _shakes_hands(self) -> bool:
+        return not self._secure and speaks_tls(self._endpoint.host, self._endpoint.port, 1.0)
+
+    def _ping(self) -> tuple[int, str]:
+        scheme = "https" if self._secure else "http"
+        response = self._pool.request("GET", f"{scheme}://{self._where}/ping", retries=False)
+        return response.status, bytes(response.data[:200]).decode("utf-8", "replace")
+
+
+def _cost(summary: Mapping[str, Any], started: float) -> Cost:
+    elapsed = summary.get("elapsed_ns")
+    rows = summary.get("read_rows")
+    if elapsed is not None:
+        return Cost(int(elapsed) / 1e9, True, int(rows) if rows is not None else None)
+    return Cost(time.monotonic() - started, False)
+
+
+def _pool(tls: Tls, connect_seconds: float) -> Any:
+    from chtui.fleet.pool import make_pool
+
+    return make_pool(tls, connect_seconds)
+
+
+def _login(endpoint: Endpoint, credentials: Credentials, tls: Tls, pool: Any) -> Client:
+    from clickhouse_connect.driver.httpclient import HttpClient
+
+    # The driver logs a warning for every failed call; with no handler Python writes it over the screen.
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
+    logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+    return HttpClient(
+        interface="https" if tls.secure else "http",
+        host=endpoint.host,
+        port=endpoint.port,
+        username=credentials.user,
+        password=credentials.secret.reveal(),
+        database="",
+        compress=False,
+        query_retries=0,
+        client_name="chtui",
+        client_cert=str(tls.cert_file) if tls.cert_file else None,
+        pool_mgr=pool,
+        autogenerate_session_id=False,
+        autogenerate_query_id=False,
+    )

@@ -1,0 +1,109 @@
+"""The questions a pump has asked in lanes: each runs in a host's own thread, with that host's connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chtui import sql
+from chtui.errors import UnavailableError
+from chtui.fleet.driver import Answer, Driver, parse_version
+from chtui.fleet.literal import Value
+from chtui.monitor.probes import Params, Probe, to_records
+
+TIGHT_FAILOVER = {
+    "skip_unavailable_shards": 1,
+    "connections_with_failover_max_tries": 1,
+    "connect_timeout_with_failover_ms": 1000,
+    "handshake_timeout_ms": 1000,
+}
+"""Settings without which one hung host holds a question to all hosts for 25 s. A `readonly = 1` user may not set them."""
+THROUGH_SINCE = (22, 9)
+"""The first version whose servers can be asked through another; from the header of `monitor/through`."""
+
+Origin = tuple[int, str, int]
+"""Shard number, `hostName()` and native port of the host a row came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a probe's answer holds."""
+
+    answer: Answer
+    rows: tuple[tuple[Origin | None, Any], ...]
+    """Records, each with where it came from; None: from the host that was asked."""
+    origins: frozenset[Origin] | None
+    """The hosts rows came from; None if one host answered for itself."""
+
+
+def topology(driver: Driver, query_id: str) -> Answer:
+    """Return the rows of `monitor/topology`."""
+    return driver.read(sql.load("monitor/topology"), {}, query_id=query_id, seconds=5.0)
+
+
+def http_ports(driver: Driver, cluster: str, query_id: str) -> Answer:
+    """Return the rows of `monitor/http_ports`.
+
+    Raises:
+        UnavailableError: the server is too old.
+    """
+    _require_through(driver)
+    return driver.read(sql.load("monitor/http_ports"), {"cluster": cluster}, query_id=query_id, seconds=15.0, settings=TIGHT_FAILOVER)
+
+
+def settle(driver: Driver, query_ids: Sequence[str], fresh: Sequence[str], ids: Iterator[str]) -> set[str]:
+    """Stop the `fresh` ones of this process's own overdue queries; return those of `query_ids` that have ended."""
+    running = _running(driver, query_ids, next(ids))
+    for query_id in fresh:
+        if query_id in running:
+            driver.command(sql.load("monitor/kill_own_query"), {"query_id": query_id}, query_id=next(ids), seconds=5.0)
+    return set(query_ids) - running
+
+
+def _running(driver: Driver, query_ids: Sequence[str], query_id: str) -> set[str]:
+    answer = driver.read(sql.load("monitor/outstanding"), {"query_ids": list(query_ids)}, query_id=query_id, seconds=5.0)
+    return {str(row[0]) for row in answer.rows}
+
+
+def probe(driver: Driver, asked: Probe, params: Params, query_id: str, absent: frozenset[str], through: str) -> Told:
+    """Ask one probe, of the host itself or, with a cluster's name in `through`, of all its hosts through this one.
+
+    Raises:
+        UnavailableError: the server is too old to be asked through.
+    """
+    if not through:
+        answer = driver.read(asked.statement, params, query_id=query_id, seconds=asked.deadline_seconds, absent=absent)
+        rows = tuple((None, record) for record in to_records(asked.record, answer.columns, answer.rows))
+        return Told(answer, rows, None)
+    _require_through(driver)
+    values: dict[str, Value] = {**params, "cluster": through}
+    answer = driver.read(
+        sql.through(asked.statement), values, query_id=query_id, seconds=asked.deadline_seconds, absent=absent, settings=TIGHT_FAILOVER
+    )
+    indexes = [answer.columns.index(name) for name in ("through_shard_num", "through_display_name", "through_tcp_port")]
+    origins = [(int(row[indexes[0]]), str(row[indexes[1]]), int(row[indexes[2]])) for row in answer.rows]
+    records = to_records(asked.record, answer.columns, answer.rows)
+    return Told(answer, tuple(zip(origins, records, strict=True)), frozenset(origins))
+
+
+def merged_params(params: Sequence[Params | None]) -> Params | None:
+    """Return one set of parameters for several hosts asked at once: lists joined, numbers at their largest; None for none."""
+    given = [values for values in params if values is not None]
+    if not given:
+        return None
+    merged: dict[str, Value] = dict(given[0])
+    for values in given[1:]:
+        for name, value in values.items():
+            have = merged[name]
+            if isinstance(value, list) and isinstance(have, list):
+                both: list[Value] = [*sorted({*map(str, have), *map(str, value)})]
+                merged[name] = both
+            elif isinstance(value, int) and isinstance(have, int):
+                merged[name] = max(value, have)
+    return merged
+
+
+def _require_through(driver: Driver) -> None:
+    if parse_version(driver.version) < THROUGH_SINCE:
+        raise UnavailableError(f"version {driver.version} cannot be asked for all hosts; 22.9 and newer can")

@@ -1,0 +1,307 @@
+"""What turns wishes into samples: hands due jobs to lanes, watches their deadlines, files what comes back.
+
+A pump is stepped by one thread. It never waits for a host: it waits for whatever ends first.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chtui.clock import Clock
+from chtui.errors import ChtuiError, DeadlineError, QueryError, UsageError
+from chtui.fleet.capabilities import discover
+from chtui.fleet.driver import Answer, Driver
+from chtui.fleet.fleet import Fleet, Target
+from chtui.fleet.lane import Call, Outcome
+from chtui.fleet.link import BACKGROUND, DATA, LIVENESS, Link, query_ids
+from chtui.fleet.topology import to_clusters
+from chtui.fleet.trouble import ABSENT_CODES, DENIED_CODES
+from chtui.monitor import asking
+from chtui.monitor.meter import Meter
+from chtui.monitor.probes import Context
+from chtui.monitor.scheduler import Gate, Job, Scheduler
+from chtui.monitor.store import Store
+from chtui.profile.model import Thresholds
+from chtui.records import HostId, Sample
+
+SEED_SECONDS = 5.0
+"""How long one seed may take to tell the topology."""
+SEED_PAUSE_SECONDS = 2.0
+"""The pause before all seeds are asked again when none told a cluster."""
+TOPOLOGY_SECONDS = 60.0
+"""How often the topology is read again."""
+PORTS_SECONDS = 20.0
+"""How often peers are asked for HTTP ports while a host is in trouble that a wrong address may explain."""
+BACKGROUND_DEADLINE_SECONDS = 20.0
+SETTLE_SECONDS = 5.0
+"""How often it is looked whether an overdue query has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A call that was handed to a lane."""
+
+    link: Link
+    lane: str
+    call: Call
+    deadline_at: float
+    done: Callable[[Outcome], None]
+
+
+class Pump:
+    """The monitor's heart: one for each profile."""
+
+    def __init__(self, fleet_of: Callable[[Callable[[Link, Outcome], None]], Fleet], scheduler: Scheduler, store: Store, clock: Clock, thresholds: Thresholds) -> None:
+        self._inbox: queue.SimpleQueue[tuple[Link, Outcome] | None] = queue.SimpleQueue()
+        self.fleet = fleet_of(lambda link, outcome: self._inbox.put((link, outcome)))
+        self.scheduler = scheduler
+        self.store = store
+        self.meter = Meter()
+        self._clock = clock
+        self._thresholds = thresholds
+        self._flights: dict[int, Flight] = {}
+        self._requests: deque[Callable[[], None]] = deque()
+        self._ids = query_ids("probe")
+        self._seeds_at = 0.0
+        self._topology_at = 0.0
+        self._ports_at = 0.0
+        self._settle_at = 0.0
+
+    def ask(self, request: Callable[[], None]) -> None:
+        """Let the stepping thread run `request`; may be called from any thread."""
+        self._requests.append(request)
+        self._inbox.put(None)
+
+    def step(self, timeout_seconds: float) -> None:
+        """Hand out what is due, then wait for the next event, at most `timeout_seconds`, and file it."""
+        while self._requests:
+            self._requests.popleft()()
+        now = self._clock.monotonic()
+        self._expire(now)
+        self._housekeep(now)
+        self._dispatch(now)
+        moments = [flight.deadline_at for flight in self._flights.values()]
+        until = min([now + timeout_seconds, self.scheduler.next_at(now, self._gates()), *moments])
+        try:
+            event = self._inbox.get(timeout=max(0.0, until - now))
+            while True:
+                if event is not None:
+                    self._file(*event)
+                event = self._inbox.get_nowait()
+        except queue.Empty:
+            return
+
+    # Calls and their deadlines
+
+    def _launch(self, link: Link, lane: str, work: Callable[[Driver], Any], seconds: float, done: Callable[[Outcome], None], query_id: str = "") -> None:
+        call = Call("", work, seconds, query_id)
+        self._flights[id(call)] = Flight(link, lane, call, self._clock.monotonic() + seconds, done)
+        link.submit(lane, call)
+
+    def _expire(self, now: float) -> None:
+        for key, flight in list(self._flights.items()):
+            if flight.deadline_at <= now:
+                del self._flights[key]
+                flight.link.lane(flight.lane).drop()
+                where = str(flight.link.host or flight.link.address.endpoint)
+                error = DeadlineError(f"no answer within {flight.call.seconds:.0f} s", where=where)
+                flight.done(Outcome(flight.call, None, error, flight.call.seconds, True))
+
+    def _file(self, link: Link, outcome: Outcome) -> None:
+        flight = self._flights.pop(id(outcome.call), None)
+        if flight is not None and flight.call is outcome.call:
+            flight.done(outcome)
+        elif outcome.error is None or isinstance(outcome.error, QueryError):
+            # The answer came after all: the query has ended on the server.
+            for target in self.fleet.targets.values():
+                self._settled(target, {outcome.call.query_id})
+
+    def _busy(self, link: Link) -> frozenset[str]:
+        return frozenset(flight.lane for flight in self._flights.values() if flight.link is link)
+
+    # Topology
+
+    def _housekeep(self, now: float) -> None:
+        fleet = self.fleet
+        if fleet.cluster is None:
+            if now >= self._seeds_at and not isinstance(fleet.error, UsageError):
+                self._seeds_at = now + SEED_SECONDS + SEED_PAUSE_SECONDS
+                self._ask_seeds()
+            return
+        if now >= self._topology_at:
+            self._topology_at = now + TOPOLOGY_SECONDS
+            self._in_background(lambda driver: asking.topology(driver, next(self._ids)), self._topology_again)
+        if now >= self._ports_at and fleet.correctable():
+            self._ports_at = now + PORTS_SECONDS
+            name = fleet.cluster.name
+            self._in_background(lambda driver: asking.http_ports(driver, name, next(self._ids)), self._ports_told)
+        if now >= self._settle_at:
+            self._settle_at = now + SETTLE_SECONDS
+            for target in fleet.targets.values():
+                if target.overdue and target.liveness.state.answers and BACKGROUND not in self._busy(target.link):
+                    self._settle(target)
+
+    def _ask_seeds(self) -> None:
+        for endpoint in self.fleet.seed_endpoints():
+            link = self.fleet.seed_link(endpoint)
+            self._launch(link, LIVENESS, lambda driver: asking.topology(driver, next(self._ids)), SEED_SECONDS, lambda outcome, link=link: self._seed_told(link, outcome))  # type: ignore[misc]
+
+    def _seed_told(self, link: Link, outcome: Outcome) -> None:
+        fleet = self.fleet
+        if outcome.error is not None:
+            link.close()
+            if fleet.cluster is None and not isinstance(fleet.error, UsageError):
+                fleet.error = outcome.error
+                self._seeds_at = min(self._seeds_at, self._clock.monotonic() + SEED_PAUSE_SECONDS)
+            return
+        try:
+            if fleet.cluster is None:
+                fleet.found(to_clusters(outcome.result.rows), link)
+                self._topology_at = self._clock.monotonic() + TOPOLOGY_SECONDS
+        except ChtuiError as error:
+            fleet.error = error
+        if all(target.link is not link for target in fleet.targets.values()):
+            link.close()
+
+    def _in_background(self, work: Callable[[Driver], Any], done: Callable[[Target, Outcome], None]) -> None:
+        for target in self.fleet.targets.values():
+            if target.liveness.state.answers and BACKGROUND not in self._busy(target.link):
+                self._launch(target.link, BACKGROUND, work, BACKGROUND_DEADLINE_SECONDS, lambda outcome, target=target: done(target, outcome))  # type: ignore[misc]
+                return
+
+    def _topology_again(self, target: Target, outcome: Outcome) -> None:
+        if outcome.error is None:
+            before = set(self.fleet.entries)
+            try:
+                self.fleet.found(to_clusters(outcome.result.rows), target.link)
+            except UsageError as error:
+                self.fleet.error = error
+            for gone in before - set(self.fleet.entries):
+                self.store.forget(gone)
+                self.scheduler.forget(gone)
+
+    def _ports_told(self, target: Target, outcome: Outcome) -> None:
+        if outcome.error is None:
+            for host in self.fleet.correct(outcome.result.rows):
+                self.scheduler.forget(host)
+
+    # Overdue queries
+
+    def _settle(self, target: Target) -> None:
+        query_ids_ = [query_id for query_id in target.overdue.values() if query_id]
+        fresh = [query_id for query_id in query_ids_ if query_id not in target.killed]
+        target.killed.update(fresh)
+        self._launch(
+            target.link, BACKGROUND, lambda driver: asking.settle(driver, query_ids_, fresh, self._ids), BACKGROUND_DEADLINE_SECONDS,
+            lambda outcome: self._settled(target, outcome.result) if outcome.error is None else None,
+        )  # fmt: skip
+
+    def _settled(self, target: Target, ended: set[str]) -> None:
+        target.overdue = {probe: query_id for probe, query_id in target.overdue.items() if query_id not in ended}
+        target.killed -= ended
+
+    # Probes
+
+    def _gates(self) -> list[Gate]:
+        return [
+            Gate(key, target.liveness.state.answers, target.liveness.retry_at, self._busy(target.link), frozenset(target.overdue))
+            for key, target in self.fleet.targets.items()
+        ]
+
+    def _dispatch(self, now: float) -> None:
+        for job in self.scheduler.due(now, self._gates()):
+            target = self.fleet.targets[job.host]
+            if job.probe.lane == DATA and target.link.capabilities is None:
+                self._discover(target)
+                continue
+            self.scheduler.started(job, now)
+            self._ask_probe(target, job)
+
+    def _discover(self, target: Target) -> None:
+        query_id = next(self._ids)
+
+        def told(outcome: Outcome) -> None:
+            if outcome.error is None:
+                target.link.capabilities = outcome.result
+                target.late.pop("capabilities", None)
+            else:
+                target.late["capabilities"] = outcome.error.line
+                for host in target.hosts:
+                    for probe in self.scheduler.wanted(target.key):
+                        if probe.lane == DATA:
+                            self.store.fail(host, probe.name, outcome.error.line, self._clock.now())
+
+        self._launch(target.link, DATA, lambda driver: discover(driver, query_id, 10.0), 10.0, told, query_id)
+
+    def _ask_probe(self, target: Target, job: Job) -> None:
+        probe, capabilities = job.probe, target.link.capabilities
+        if capabilities is not None and (reason := capabilities.lacks(probe.statement)):
+            for host in target.hosts:
+                self.store.unavailable(host, probe.name, reason)
+            return
+        params = asking.merged_params([probe.params(self._context(host)) for host in target.hosts])
+        if params is None:
+            for host in target.hosts:
+                self.store.clear(host, probe.name, self._clock.now())
+            return
+        through = self.fleet.cluster.name if self.fleet.profile.access == "through" and self.fleet.cluster else ""
+        absent = capabilities.absent(probe.statement) if capabilities else frozenset[str]()
+        query_id = next(self._ids)
+        self._launch(
+            target.link, probe.lane, lambda driver: asking.probe(driver, probe, params, query_id, absent, through), probe.deadline_seconds,
+            lambda outcome: self._probe_told(target, job, outcome), query_id,
+        )  # fmt: skip
+
+    def _context(self, host: HostId) -> Context:
+        return Context(self._thresholds, lambda name: self.store.get(host, name), self.fleet.peer_missing(host))
+
+    def _probe_told(self, target: Target, job: Job, outcome: Outcome) -> None:
+        now = self._clock.monotonic()
+        if outcome.error is None:
+            answer: Answer = outcome.result.answer
+            self.meter.add(target.key, now, answer.cost)
+            self.scheduler.ended(job, now, answer.cost.seconds)
+            target.late.pop(job.probe.name, None)
+            self._keep(target, job, outcome)
+        elif outcome.late:
+            self.scheduler.ended(job, now, outcome.seconds)
+            if job.probe.lane == DATA:
+                target.overdue[job.probe.name] = outcome.call.query_id
+                target.late[job.probe.name] = f"{job.probe.name}: {outcome.error.what}"
+        if outcome.error is not None:
+            self._lose(target, job, outcome.error)
+
+    def _keep(self, target: Target, job: Job, outcome: Outcome) -> None:
+        told = outcome.result
+        if job.probe.lane == LIVENESS:
+            version = told.rows[0][1].version if told.rows else ""
+            if self.fleet.answered(target, outcome.seconds, version):
+                target.link.capabilities = None
+                self.scheduler.forget(target.key)
+            self.fleet.remember()
+        hosts: dict[HostId, list[Any]] = {host: [] for host in target.hosts if told.origins is None or self.fleet.entries[host].liveness.state.answers}
+        for (origin, record) in told.rows:
+            host = target.hosts[0] if origin is None else self.fleet.host_of(*origin)
+            if host is not None:
+                hosts.setdefault(host, []).append(record)
+        if told.origins is not None and job.probe.lane == LIVENESS:
+            hosts = {host: rows for host, rows in hosts.items() if rows}
+            self.fleet.answered_through(target, outcome.seconds, {host: rows[0].version for host, rows in hosts.items()})
+        for host, rows in hosts.items():
+            self.store.put(host, job.probe.name, Sample(tuple(rows), self._clock.now(), cost=told.answer.cost, missing=told.answer.missing))
+
+    def _lose(self, target: Target, job: Job, error: ChtuiError) -> None:
+        if job.probe.lane == LIVENESS:
+            self.fleet.failed(target, error)
+        refused = isinstance(error, QueryError) and error.code in ABSENT_CODES | DENIED_CODES
+        for host in target.hosts:
+            if refused:
+                self.store.unavailable(host, job.probe.name, error.what)
+            else:
+                self.store.fail(host, job.probe.name, error.line, self._clock.now())
+
+

@@ -1,0 +1,60 @@
+"""The last samples of every host, immutable each; the scheduler's side writes, everyone reads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from chtui.records import HostId, Sample
+
+EMPTY = Sample()
+
+
+class Store:
+    """Samples by host and probe. A recording read from a file is another object with the same two reading methods."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._samples: dict[tuple[HostId, str], Sample] = {}
+
+    def get(self, host: HostId, probe: str) -> Sample | None:
+        """Return the last sample, None before the first attempt ended."""
+        with self._lock:
+            return self._samples.get((host, probe))
+
+    def at(self, instant: datetime | None) -> Mapping[tuple[HostId, str], Sample]:
+        """Return all samples as of `instant`; a live store knows only now, so every instant gives the same."""
+        with self._lock:
+            return dict(self._samples)
+
+    def put(self, host: HostId, probe: str, sample: Sample) -> None:
+        """Replace a sample by a good one; the old one stays reachable as `previous`, for rates."""
+        with self._lock:
+            old = self._samples.get((host, probe))
+            previous = replace(old, previous=None) if old is not None and old.taken_at is not None else None
+            self._samples[host, probe] = replace(sample, previous=previous)
+
+    def fail(self, host: HostId, probe: str, error: str, failed_at: datetime) -> None:
+        """Note that an attempt gave nothing; the last good rows stay, with their age."""
+        with self._lock:
+            old = self._samples.get((host, probe), EMPTY)
+            self._samples[host, probe] = replace(old, error=error, failed_at=failed_at)
+
+    def unavailable(self, host: HostId, probe: str, reason: str) -> None:
+        """Note that this server or user can never answer the probe."""
+        with self._lock:
+            self._samples[host, probe] = Sample(unavailable=reason)
+
+    def clear(self, host: HostId, probe: str, taken_at: datetime) -> None:
+        """Note that there is nothing to ask: the sample is empty and good."""
+        with self._lock:
+            old = self._samples.get((host, probe))
+            if old is None or old.rows or old.error:
+                self._samples[host, probe] = Sample(taken_at=taken_at)
+
+    def forget(self, host: HostId) -> None:
+        """Drop everything of a host that left the cluster."""
+        with self._lock:
+            self._samples = {key: sample for key, sample in self._samples.items() if key[0] != host}

@@ -1,0 +1,4 @@
+-- Opens the HTTP port of config.xml.
+-- cost: cheap
+-- engines: 23.8+
+SYSTEM START LISTEN HTTP

@@ -1,0 +1,7 @@
+-- Whether this user may see all tables. A user who may not gets an empty, healthy-looking server with HTTP 200.
+-- params:
+-- columns:
+--   result  UInt8
+-- cost: cheap, no table
+-- engines: 24.8+ (CHECK GRANT); an older server with grants is asked SHOW GRANTS, one without grants shows all
+CHECK GRANT SHOW TABLES, SHOW COLUMNS ON *.*
