@@ -108,6 +108,8 @@ class Sample:
     """Record field to reason, for fields this server cannot fill."""
     unavailable: str = ""
     """Why this server or user can never answer the probe; empty when it can."""
+    is_too_old: bool = False
+    """Whether the reason is the server's version alone: newer ones can answer."""
     previous: Sample | None = None
     """The sample before this one (without its own `previous`), for rates."""
 

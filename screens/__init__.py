@@ -1,0 +1,1 @@
+"""The panes: one module and one stylesheet each; compose, bindings, handlers, nothing else."""

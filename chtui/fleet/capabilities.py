@@ -36,8 +36,16 @@ class Capabilities:
 
     def lacks(self, statement: Statement) -> str:
         """Return why the server cannot run `statement` at all, empty if it can."""
-        missing = sorted(statement.needs - self.tables)
-        return f"this server has no {', '.join(missing)}, or this user may not see it" if missing else ""
+        missing = ", ".join(sorted(statement.needs - self.tables))
+        if not missing:
+            return ""
+        if self.is_too_old(statement):
+            return f"this server is older than {statement.engines.partition('+')[0]}, which brought {missing}"
+        return f"this server has no {missing}, or this user may not see it"
+
+    def is_too_old(self, statement: Statement) -> bool:
+        """Return whether the server is older than the statement's header demands."""
+        return self.version < parse_version(statement.engines.partition("+")[0])
 
 
 def discover(driver: Driver, query_id: str, seconds: float) -> Capabilities:

@@ -241,7 +241,7 @@ class Pump:
         probe, capabilities = job.probe, target.link.capabilities
         if capabilities is not None and (reason := capabilities.lacks(probe.statement)):
             for host in target.hosts:
-                self.store.unavailable(host, probe.name, reason)
+                self.store.unavailable(host, probe.name, reason, capabilities.is_too_old(probe.statement))
             return
         params = asking.merged_params([probe.params(self._context(host)) for host in target.hosts])
         if params is None:

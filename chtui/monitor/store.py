@@ -42,10 +42,10 @@ class Store:
             old = self._samples.get((host, probe), EMPTY)
             self._samples[host, probe] = replace(old, error=error, failed_at=failed_at)
 
-    def unavailable(self, host: HostId, probe: str, reason: str) -> None:
+    def unavailable(self, host: HostId, probe: str, reason: str, is_too_old: bool = False) -> None:
         """Note that this server or user can never answer the probe."""
         with self._lock:
-            self._samples[host, probe] = Sample(unavailable=reason)
+            self._samples[host, probe] = Sample(unavailable=reason, is_too_old=is_too_old)
 
     def clear(self, host: HostId, probe: str, taken_at: datetime) -> None:
         """Note that there is nothing to ask: the sample is empty and good."""

@@ -1,0 +1,159 @@
+"""The console: modes, themes, commands that are nobody else's, and what happens when a worker fails."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from textual import on
+from textual.app import App
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.screen import Screen
+
+from chtui import commands
+from chtui.profile.model import Ui
+from chtui.session import Session
+
+EXIT_INTERRUPTED = 130
+
+
+def _replicas() -> Screen[Any]:
+    from chtui.screens.replicas import ReplicasScreen
+
+    return ReplicasScreen()
+
+
+class CommandProvider(Provider):
+    """Every command of the registry, by its title."""
+
+    async def discover(self) -> Hits:
+        """Yield all commands."""
+        for command in commands.REGISTRY.values():
+            yield DiscoveryHit(self._label(command), self._ask(command), help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        """Yield the commands whose title or help matches."""
+        matcher = self.matcher(query)
+        for command in commands.REGISTRY.values():
+            label = self._label(command)
+            if (score := matcher.match(f"{label} {command.help}")) > 0:
+                yield Hit(score, matcher.highlight(label), self._ask(command), help=command.help)
+
+    @staticmethod
+    def _label(command: type[commands.Command]) -> str:
+        return f"{command.title}  {command.shown}".rstrip()
+
+    def _ask(self, command: type[commands.Command]) -> Callable[[], None]:
+        app = self.app
+        assert isinstance(app, ChtuiApp)
+
+        def ask() -> None:
+            # Later: the palette has gone then, and the table has the focus again.
+            app.call_later(app.action_ask, command.__name__)
+
+        return ask
+
+
+class ChtuiApp(App[int], inherit_bindings=False):
+    """The console of one profile."""
+
+    TITLE = "chtui"
+    BINDINGS = commands.bindings()
+    COMMANDS = {CommandProvider}
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    ENABLE_COMMAND_PALETTE = True
+    MODES = {"replicas": _replicas}
+    """Pane name to what makes its screen; imported on first use."""
+
+    def __init__(self, session: Session, ui: Ui | None = None, on_error: Callable[[BaseException], None] | None = None) -> None:
+        # NO_COLOR only greys Textual's colours unless the app is made with ANSI colours; then none is sent at all.
+        ansi = True if "NO_COLOR" in os.environ or _few_colours() else None
+        super().__init__(ansi_color=ansi)
+        self.session = session
+        self._ui = ui or Ui()
+        self._on_error = on_error
+        self._ansi = bool(ansi)
+
+    def on_mount(self) -> None:
+        """Choose the theme, show the first pane, and start to monitor once it is painted."""
+        if self._ansi:
+            self.theme = "ansi-dark"
+        if self._ui.theme:
+            self.use_theme(self._ui.theme)
+        pane = self._ui.default_pane if self._ui.default_pane in self.MODES else "replicas"
+        self.switch_mode(pane)
+        self.call_after_refresh(self.session.start)
+
+    def on_unmount(self) -> None:
+        """Let the session's threads go; nothing is waited for."""
+        self.session.stop()
+
+    def use_theme(self, name: str) -> None:
+        """Change the theme; an unknown name lists the known ones."""
+        if name in self.available_themes:
+            self.theme = name
+        else:
+            self.notify(f"no theme '{name}'; there are: {', '.join(sorted(self.available_themes))}", severity="error", markup=False)
+
+    def run_typed(self, text: str) -> None:
+        """Run what was typed after `:`."""
+        found = commands.by_name(text)
+        if found is None:
+            self.notify(f"no command '{text}'; tab completes, ? lists all", severity="error", markup=False)
+            return
+        command, argument = found
+        self._target().post_message(command(argument))
+
+    def action_ask(self, name: str) -> None:
+        """Ask for a command by its class's name; the focused widget hears it first."""
+        self._target().post_message(commands.REGISTRY[name]())
+
+    def _target(self) -> Any:
+        return self.screen.focused or self.screen
+
+    @on(commands.OpenPane)
+    def _open_pane(self, command: commands.OpenPane) -> None:
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        if self.current_mode != command.pane:
+            self.switch_mode(command.pane)
+
+    @on(commands.Quit)
+    def _quit(self) -> None:
+        self.exit(0)
+
+    @on(commands.Interrupt)
+    def _interrupt(self) -> None:
+        self.exit(EXIT_INTERRUPTED)
+
+    @on(commands.Palette)
+    def _palette(self) -> None:
+        self.action_command_palette()
+
+    @on(commands.Back)
+    def _back(self) -> None:
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    @on(commands.Pause)
+    def _pause(self) -> None:
+        paused = not self.session.snapshot.paused
+        self.session.pause(paused)
+        self.notify("paused: only host states are asked" if paused else "polling again", markup=False, timeout=2)
+
+    @on(commands.Refresh)
+    def _refresh(self) -> None:
+        self.session.refresh()
+
+    @on(commands.UseTheme)
+    def _theme(self, command: commands.UseTheme) -> None:
+        names = sorted(self.available_themes)
+        following = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
+        self.use_theme(command.argument or following)
+
+
+def _few_colours() -> bool:
+    """Whether the terminal has 16 colours or fewer: then its own palette is used."""
+    return Console(force_terminal=True).color_system in (None, "standard")

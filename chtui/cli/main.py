@@ -1,0 +1,191 @@
+"""From parsed arguments to the one call that does the work, and what it prints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from getpass import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chtui.cli.parser import build_parser
+from chtui.errors import UnreachableError, UsageError
+
+if TYPE_CHECKING:
+    from chtui.profile.effective import Effective
+    from chtui.session import Session
+
+EXIT_BAD_INPUT, EXIT_UNCHECKED = 2, 3
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a command line; return the exit code.
+
+    Raises:
+        ChtuiError: it cannot be done; the error says why in one line.
+    """
+    try:
+        arguments = build_parser().parse_args(argv)
+        commands = {None: console, "demo": demo, "check": check, "show": show, "config": config, "completion": completion}
+        return commands[arguments.command](arguments)
+    except UsageError as error:
+        # For `check`, Nagios and the like read 2 as critical: what could not be checked is 3.
+        error.exit_code = EXIT_UNCHECKED if _is_check(argv) else error.exit_code
+        raise
+
+
+def _is_check(argv: Sequence[str]) -> bool:
+    return next((word for word in argv if word in ("check", "config", "show", "demo", "completion")), "") == "check"
+
+
+def effective(arguments: argparse.Namespace) -> Effective:
+    """Return the profile and settings that the arguments and everything else give.
+
+    Raises:
+        ConfigError: a source that is needed cannot be used.
+    """
+    from chtui.profile.effective import Options, resolve
+
+    names = ("profile_name", "user", "cluster", "secure", "insecure", "ca_file", "access", "password_file", "ask_password",
+             "config_file", "theme", "mouse", "slow_link", "default_pane")  # fmt: skip
+    options = Options(hosts=tuple(arguments.host), **{name: getattr(arguments, name) for name in names})
+    return resolve(options, os.environ, prompt=getpass if sys.stdin.isatty() else None)
+
+
+def open_session(arguments: argparse.Namespace) -> Session:
+    """Return a session, its password in hand: a prompt must come before the screen does.
+
+    Raises:
+        ConfigError: configuration or password cannot be had.
+    """
+    from chtui.session import Session
+
+    found = effective(arguments)
+    found.profile.credentials.secret.reveal()
+    return Session(found)
+
+
+def console(arguments: argparse.Namespace) -> int:
+    """Open the console."""
+    require_terminal()
+    return run_console(open_session(arguments))
+
+
+def require_terminal() -> None:
+    """Refuse to draw where nothing can be drawn.
+
+    Raises:
+        UsageError: stdin or stdout is no terminal, or it can move no cursor.
+    """
+    if not (sys.stdout.isatty() and sys.stdin.isatty()):
+        raise UsageError("standard input or output is not a terminal", fix="use 'chtui show' or 'chtui check' in scripts")
+    if os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
+        raise UsageError("this terminal can move no cursor", where="TERM=dumb", fix="set TERM, or use 'chtui show'")
+
+
+def run_console(session: Session) -> int:
+    """Draw until the user leaves; return the exit code."""
+    ui = session.effective.ui
+    if ui.slow_link:
+        # Textual reads these once, when it is imported.
+        os.environ.setdefault("TEXTUAL_FPS", "10")
+        os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    from chtui.app import ChtuiApp
+
+    app = ChtuiApp(session, ui)
+    result = app.run(mouse=ui.mouse)
+    return result if result is not None else app.return_code or 0
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Start the embedded cluster, and the console on it."""
+    from chtui.cli.demo import run
+
+    return run(arguments)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Print what is wrong; the exit code says how bad it is."""
+    from chtui.errors import ConfigError
+    from chtui.health.rules import WANTS, assess
+    from chtui.views import export
+
+    try:
+        session = open_session(arguments)
+    except ConfigError as error:
+        error.exit_code = EXIT_UNCHECKED
+        raise
+    snapshot = session.collect(WANTS, arguments.timeout)
+    assessment = assess(snapshot)
+    if not snapshot.hosts and not arguments.json:
+        raise UnreachableError(snapshot.error or "no seed host answered in time")
+    print((export.assessment_json if arguments.json else export.assessment_text)(snapshot, assessment))
+    return assessment.exit_code
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Print one pane once."""
+    from chtui.views import export
+    from chtui.views.panes import PANES
+    from chtui.views.status import status
+
+    pane = PANES[arguments.pane]
+    snapshot = open_session(arguments).collect(pane.wants, arguments.timeout)
+    if not snapshot.hosts:
+        unknown_cluster = UsageError(snapshot.error or "")
+        raise unknown_cluster if snapshot.clusters else UnreachableError(snapshot.error or "no seed host answered in time")
+    if not any(host.state.answers for host in snapshot.hosts) and not (arguments.json or arguments.csv):
+        print("chtui: no host of the cluster answers", file=sys.stderr)
+    facts = pane.facts(snapshot)
+    if arguments.json:
+        print(export.envelope(snapshot, arguments.pane, facts, export.unavailable(snapshot, pane.unavailable_fields)))
+    elif arguments.csv:
+        print(export.to_csv(pane.record, facts), end="")
+    else:
+        for banner in status(snapshot).banners:
+            print(f"! {banner.text}", file=sys.stderr)
+        print(export.to_text(pane.table(snapshot)))
+    return 0
+
+
+def config(arguments: argparse.Namespace) -> int:
+    """Show or check the configuration."""
+    if arguments.action == "check":
+        return config_check(arguments)
+    found = effective(arguments)
+    if arguments.json:
+        print(json.dumps([{"key": origin.key, "value": origin.value_shown, "origin": origin.origin} for origin in found.origins], indent=2))
+    else:
+        width = max(len(origin.key) for origin in found.origins)
+        values = max(len(origin.value_shown) for origin in found.origins)
+        for origin in found.origins:
+            print(f"{origin.key:<{width}}  {origin.value_shown:<{min(values, 48)}}  {origin.origin}")
+    for warning in found.warnings:
+        print(f"chtui: {warning}", file=sys.stderr)
+    return 0
+
+
+def config_check(arguments: argparse.Namespace) -> int:
+    """Print every problem of a configuration file, a line each."""
+    from chtui import paths
+    from chtui.profile.check import check_file
+
+    path = Path(arguments.file or arguments.config_file or paths.config_file())
+    problems = check_file(path)
+    for problem in problems:
+        print(f"chtui: {problem.line}", file=sys.stderr)
+    if not problems:
+        print(f"{path}: no problem found")
+    return EXIT_BAD_INPUT if problems else 0
+
+
+def completion(arguments: argparse.Namespace) -> int:
+    """Print a shell's completion script."""
+    import shtab
+
+    print(shtab.complete(build_parser(), arguments.shell))
+    return 0

@@ -1,0 +1,128 @@
+"""What every table is made of before anyone draws it: columns, rows, cells; and its sorting and filtering."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from chtui.errors import UsageError
+from chtui.text import sanitize
+
+Style = Literal["", "ok", "warning", "critical", "muted", "accent"]
+"""What a cell means; how it looks is the theme's affair. Never the only carrier of a state: the text says it too."""
+
+SortKey = int | float | str | tuple[int, ...] | None
+"""What a column is sorted by; None sorts last either way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One drawn value."""
+
+    text: str
+    """Safe to draw: one line, no control characters."""
+    style: Style = ""
+    sort: SortKey = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column."""
+
+    key: str
+    """The field of the fact it shows; stable, and what sorting is remembered by."""
+    title: str
+    right: bool = False
+    """Whether its cells are aligned to the right."""
+    max_width: int = 60
+    help: str = ""
+    """What it shows, its unit, where it comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row; `key` stays the same from one refresh to the next."""
+
+    key: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table ready to be drawn."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    empty: str = "nothing to show"
+    """What to say instead of rows when there are none."""
+    widths: tuple[int, ...] = field(default=())
+    """Columns' widths in cells, from title and content; filled by `measured`."""
+
+
+def cell(value: object, style: Style = "", sort: SortKey = None, limit: int = 400) -> Cell:
+    """Return a cell of untrusted text."""
+    text = sanitize(value, limit)
+    return Cell(text, style, text if sort is None else sort)
+
+
+def number(value: float | None, render: Callable[[float | None], str], style: Style = "") -> Cell:
+    """Return a cell of a number with its unit; `-` and sorted last if there is none."""
+    return Cell(render(value), style if value is not None else "muted", value)
+
+
+def measured(table: Table) -> Table:
+    """Return the table with its columns' widths."""
+    from rich.cells import cell_len
+
+    widths = [cell_len(column.title) + 1 for column in table.columns]
+    for row in table.rows:
+        for index, item in enumerate(row.cells):
+            text = item.text
+            width = len(text) if text.isascii() else cell_len(text)
+            if width > widths[index]:
+                widths[index] = width
+    limited = tuple(min(width, column.max_width) for width, column in zip(widths, table.columns, strict=True))
+    return Table(table.columns, table.rows, table.empty, limited)
+
+
+def arranged(table: Table, sort: str = "", reverse: bool = False, filter_text: str = "") -> Table:
+    """Return the table filtered and sorted; without `sort` its rows keep their order.
+
+    Raises:
+        UsageError: the filter is no regular expression.
+    """
+    rows: Iterable[Row] = table.rows
+    if filter_text:
+        accepts = matcher(filter_text)
+        rows = [row for row in rows if accepts("\x1f".join(item.text for item in row.cells))]
+    keys = [column.key for column in table.columns]
+    if sort in keys:
+        index = keys.index(sort)
+        known = [row for row in rows if row.cells[index].sort is not None]
+        unknown = [row for row in rows if row.cells[index].sort is None]
+        rows = [*sorted(known, key=lambda row: _order(row.cells[index].sort), reverse=reverse), *unknown]
+    return measured(Table(table.columns, tuple(rows), table.empty if table.rows else table.empty))
+
+
+def matcher(filter_text: str) -> Callable[[str], bool]:
+    """Return what tells whether a row's text passes a filter: a regular expression, small letters match both cases,
+    a leading `!` inverts.
+
+    Raises:
+        UsageError: it is no regular expression.
+    """
+    inverted = filter_text.startswith("!")
+    pattern = filter_text[1:] if inverted else filter_text
+    try:
+        found = re.compile(pattern, re.IGNORECASE if pattern == pattern.lower() else 0)
+    except re.error as error:
+        raise UsageError(f"no regular expression: {error}", where=f"/{filter_text}", fix="escape it with a backslash") from error
+    return lambda text: (found.search(text) is not None) != inverted
+
+
+def _order(key: SortKey) -> tuple[int, float, str, tuple[int, ...]]:
+    if isinstance(key, (int, float)):
+        return (0, float(key), "", ())
+    return (1, 0.0, "", key) if isinstance(key, tuple) else (2, 0.0, str(key), ())

@@ -1,0 +1,44 @@
+"""Labelled values in as many columns as fit."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from chtui.views.host import Figure
+from chtui.widgets.status_bar import STYLES
+
+LABEL_WIDTH, VALUE_WIDTH = 20, 22
+
+
+class Figures(Static):
+    """A grid of figures, read down the columns."""
+
+    DEFAULT_CSS = """
+    Figures { height: auto; max-height: 40%; padding: 0 1; }
+    """
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__("", id=id, markup=False)
+        self._figures: tuple[Figure, ...] = ()
+
+    def show(self, figures: tuple[Figure, ...]) -> None:
+        """Draw other figures, if they are others."""
+        if figures != self._figures:
+            self._figures = figures
+            self._draw()
+
+    def on_resize(self) -> None:
+        """Use the columns there are now."""
+        self._draw()
+
+    def _draw(self) -> None:
+        columns = max(1, self.size.width // (LABEL_WIDTH + VALUE_WIDTH))
+        height = -(-len(self._figures) // columns) if self._figures else 0
+        lines = [Content("").join([_drawn(figure) for figure in self._figures[row::height]]) for row in range(height)]
+        self.update(Content("\n").join(lines))
+
+
+def _drawn(figure: Figure) -> Content:
+    value = figure.value if len(figure.value) < VALUE_WIDTH else figure.value[: VALUE_WIDTH - 2] + "~"
+    return Content.styled(f"{figure.label:<{LABEL_WIDTH}}", "$text-muted") + Content.styled(f"{value:<{VALUE_WIDTH}}", STYLES[figure.style])

@@ -1,0 +1,401 @@
+"""The table everything polled is drawn by: Textual's Line API, so that a changed cell costs its own few bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual import on
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from chtui import commands
+from chtui.views.table import Column, Row, Style, Table, arranged, measured
+
+GAP = 2
+"""Blanks between two columns."""
+GUTTER = 1
+"""Cells left of the first column, for marks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """How the rows are sorted and filtered."""
+
+    sort: str = ""
+    reverse: bool = False
+    filter: str = ""
+
+
+class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
+    """A table with a cursor and marks that stay on their rows while the rows are replaced.
+
+    Keys come as commands (`chtui.commands`): moving, sorting, marking, copying, opening.
+    """
+
+    COMPONENT_CLASSES = {
+        "row-table--header",
+        "row-table--header-cursor",
+        "row-table--cursor",
+        "row-table--cell-cursor",
+        "row-table--mark",
+        "row-table--ok",
+        "row-table--warning",
+        "row-table--critical",
+        "row-table--muted",
+        "row-table--accent",
+    }
+    """
+    | class | what |
+    | --- | --- |
+    | `row-table--header` | the titles |
+    | `row-table--header-cursor` | the title of the column under the cursor |
+    | `row-table--cursor` | the row under the cursor |
+    | `row-table--cell-cursor` | the cell under the cursor |
+    | `row-table--mark` | the sign of a marked row |
+    | others | what a cell means |
+    """
+
+    DEFAULT_CSS = """
+    RowTable {
+        height: 1fr;
+        scrollbar-size: 0 0;
+        & > .row-table--header { text-style: bold; color: $text-muted; }
+        & > .row-table--header-cursor { text-style: bold underline; color: $accent; }
+        & > .row-table--cursor { background: $surface; }
+        &:focus > .row-table--cursor { background: $primary 40%; }
+        &:focus > .row-table--cell-cursor { background: $primary; text-style: bold; }
+        & > .row-table--mark { color: $accent; text-style: bold; }
+        & > .row-table--ok { color: $success; }
+        & > .row-table--warning { color: $warning; }
+        & > .row-table--critical { color: $error; text-style: bold; }
+        & > .row-table--muted { color: $text-muted; }
+        & > .row-table--accent { color: $accent; }
+    }
+    RowTable:ansi {
+        & > .row-table--header { color: ansi_default; text-style: bold underline; }
+        & > .row-table--header-cursor { color: ansi_default; text-style: bold reverse; }
+        & > .row-table--cursor { background: ansi_default; text-style: underline; }
+        &:focus > .row-table--cursor { background: ansi_default; text-style: reverse; }
+        &:focus > .row-table--cell-cursor { background: ansi_default; text-style: bold reverse underline; }
+        & > .row-table--ok { color: ansi_green; }
+        & > .row-table--warning { color: ansi_yellow; }
+        & > .row-table--critical { color: ansi_red; text-style: bold; }
+        & > .row-table--muted { color: ansi_default; text-style: dim; }
+        & > .row-table--accent { color: ansi_cyan; }
+    }
+    """
+
+    class Opened(Message):
+        """A row was opened."""
+
+        def __init__(self, table: RowTable, key: str) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+            """The row's key."""
+
+        @property
+        def control(self) -> RowTable:
+            """The table."""
+            return self.table
+
+    class Moved(Message):
+        """The cursor went elsewhere, or what it stands on changed its place."""
+
+        def __init__(self, table: RowTable) -> None:
+            super().__init__()
+            self.table = table
+
+        @property
+        def control(self) -> RowTable:
+            """The table."""
+            return self.table
+
+    def __init__(self, columns: tuple[Column, ...], *, frozen: int = 1, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._raw = Table(columns, ())
+        self._table = measured(self._raw)
+        self._frozen = frozen
+        self._row = 0
+        self._key = ""
+        self._column = 0
+        self._marks: set[str] = set()
+        self.arrangement = Arrangement()
+        """How rows are sorted and filtered; whoever builds tables off the loop reads it."""
+
+    # What is shown
+
+    @property
+    def table(self) -> Table:
+        """The table as it is drawn, sorted and filtered."""
+        return self._table
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor."""
+        return self._table.rows[self._row] if self._row < len(self._table.rows) else None
+
+    @property
+    def row_index(self) -> int:
+        """The place of the row under the cursor, from 0."""
+        return self._row
+
+    @property
+    def total_rows(self) -> int:
+        """How many rows there are before the filter."""
+        return len(self._raw.rows)
+
+    @property
+    def marked(self) -> frozenset[str]:
+        """Keys of the marked rows that are still there."""
+        return frozenset(self._marks & {row.key for row in self._raw.rows})
+
+    def prepared(self, raw: Table) -> tuple[Table, Table, Arrangement]:
+        """Return what `show` takes; made off the event loop, where sorting thousands of rows hurts nobody."""
+        arrangement = self.arrangement
+        return raw, arranged(raw, arrangement.sort, arrangement.reverse, arrangement.filter), arrangement
+
+    def show(self, prepared: tuple[Table, Table, Arrangement]) -> None:
+        """Draw other rows; cursor and marks stay on theirs, and only what differs goes to the terminal."""
+        self._raw, table, arrangement = prepared
+        if arrangement != self.arrangement:
+            table = arranged(self._raw, self.arrangement.sort, self.arrangement.reverse, self.arrangement.filter)
+        before = self._table
+        self._table = table
+        self._place_cursor()
+        size = Size(self._offsets()[-1], len(table.rows) + 1)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        if before.widths != table.widths or before.empty != table.empty or not before.rows or not table.rows:
+            self.refresh()
+        else:
+            self._refresh_changed(before)
+        self.post_message(self.Moved(self))
+
+    def rearrange(self, arrangement: Arrangement) -> None:
+        """Sort and filter anew.
+
+        Raises:
+            UsageError: the filter is no regular expression; nothing changes then.
+        """
+        table = arranged(self._raw, arrangement.sort, arrangement.reverse, arrangement.filter)
+        self.arrangement = arrangement
+        self.show((self._raw, table, arrangement))
+        self.refresh()
+
+    def _place_cursor(self) -> None:
+        keys = [row.key for row in self._table.rows]
+        if self._row < len(keys) and keys[self._row] == self._key:
+            return
+        if self._key in keys:
+            moved = keys.index(self._key)
+            offset = self._row - self.scroll_offset.y
+            self._row = moved
+            self.scroll_to(y=max(0, moved - offset), animate=False, force=True)
+        else:
+            self._row = max(0, min(self._row, len(keys) - 1))
+            self._key = keys[self._row] if keys else ""
+
+    def _refresh_changed(self, before: Table) -> None:
+        """Redraw, of the visible lines, the cells that differ."""
+        top, height = self.scroll_offset.y, self.size.height - 1
+        offsets = self._offsets()
+        for line in range(height):
+            index = top + line
+            old = before.rows[index] if index < len(before.rows) else None
+            new = self._table.rows[index] if index < len(self._table.rows) else None
+            if old is new or old == new:
+                continue
+            if old is None or new is None or old.key != new.key:
+                self.refresh(Region(0, line + 1, self.size.width, 1))
+                continue
+            for column, (was, now) in enumerate(zip(old.cells, new.cells, strict=True)):
+                if was != now:
+                    self._refresh_cell(line + 1, column, offsets)
+
+    def _refresh_cell(self, line: int, column: int, offsets: list[int]) -> None:
+        shift = 0 if column < self._frozen else self.scroll_offset.x
+        left = offsets[column] - shift
+        right = left + self._table.widths[column] + GAP
+        edge = 0 if column < self._frozen else offsets[self._frozen]
+        left, right = max(left, edge), min(right, self.size.width)
+        if right > left:
+            self.refresh(Region(left, line, right - left, 1))
+
+    # Drawing
+
+    def _offsets(self) -> list[int]:
+        """Left edges of all columns, and the right edge of the last."""
+        return list(accumulate((width + GAP for width in self._table.widths), initial=GUTTER))
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line: the titles, a row, or nothing."""
+        if y == 0:
+            return self._header_line()
+        index = self.scroll_offset.y + y - 1
+        if index < len(self._table.rows):
+            return self._row_line(index)
+        if y == 2 and not self._table.rows:
+            text = self._table.empty if not self.arrangement.filter else f"no row matches /{self.arrangement.filter}"
+            return self._cropped([Segment(" " + text, self._style("muted"))], [])
+        return Strip.blank(self.size.width, self.rich_style)
+
+    def _header_line(self) -> Strip:
+        segments: list[Segment] = []
+        style, cursor = self._component("header"), self._component("header-cursor")
+        for index, (column, width) in enumerate(zip(self._table.columns, self._table.widths, strict=True)):
+            sign = ("v" if self.arrangement.reverse else "^") if column.key == self.arrangement.sort else ""
+            title = _fit(column.title + sign, width, column.right)
+            here = index == self._column and self.has_focus
+            segments.extend((Segment(title, cursor if here else style), Segment(" " * GAP, style)))
+        return self._joined([Segment(" " * GUTTER, style)], segments)
+
+    def _row_line(self, index: int) -> Strip:
+        row = self._table.rows[index]
+        is_cursor = index == self._row
+        under = self._component("cursor") if is_cursor else RichStyle.null()
+        mark = Segment("*" if row.key in self._marks else " ", self._component("mark") + under)
+        segments: list[Segment] = []
+        for place, (cell, column, width) in enumerate(zip(row.cells, self._table.columns, self._table.widths, strict=True)):
+            style = self._style(cell.style) + under
+            if is_cursor and place == self._column:
+                style = self._style(cell.style) + self._component("cell-cursor")
+            segments.extend((Segment(_fit(cell.text, width, column.right), style), Segment(" " * GAP, self.rich_style + under)))
+        return self._joined([mark], segments, under)
+
+    def _joined(self, gutter: list[Segment], segments: list[Segment], fill: RichStyle | None = None) -> Strip:
+        fixed = [*gutter, *segments[: 2 * self._frozen]]
+        return self._cropped(fixed, segments[2 * self._frozen :], fill)
+
+    def _cropped(self, fixed: list[Segment], moving: list[Segment], fill: RichStyle | None = None) -> Strip:
+        width = self.size.width
+        left = Strip(fixed)
+        scroll = self.scroll_offset.x
+        right = Strip(moving).crop(scroll, scroll + max(0, width - left.cell_length))
+        style = self.rich_style + fill if fill else self.rich_style
+        return Strip.join([left, right]).adjust_cell_length(width, style).apply_style(self.rich_style)
+
+    def _style(self, style: Style) -> RichStyle:
+        return self._component(style) if style else self.rich_style
+
+    def _component(self, name: str) -> RichStyle:
+        return self.get_component_rich_style(f"row-table--{name}", partial=True)
+
+    # Moving
+
+    def move_to(self, row: int, column: int | None = None) -> None:
+        """Put the cursor on a row, and a column, and scroll them into view."""
+        last = len(self._table.rows) - 1
+        old_row, old_column = self._row, self._column
+        self._row = max(0, min(row, last))
+        self._key = self._table.rows[self._row].key if self._table.rows else ""
+        if column is not None:
+            self._column = max(0, min(column, len(self._table.columns) - 1))
+        self._scroll_into_view()
+        for changed in {old_row, self._row}:
+            self._refresh_line(changed)
+        if old_column != self._column:
+            self.refresh(Region(0, 0, self.size.width, 1))
+        self.post_message(self.Moved(self))
+
+    def _scroll_into_view(self) -> None:
+        visible = max(1, self.size.height - 1)
+        top, left = self.scroll_offset.y, self.scroll_offset.x
+        if self._row < top:
+            top = self._row
+        elif self._row >= top + visible:
+            top = self._row - visible + 1
+        if self._column >= self._frozen:
+            offsets = self._offsets()
+            room = self.size.width - offsets[self._frozen]
+            start = offsets[self._column] - offsets[self._frozen]
+            end = start + self._table.widths[self._column]
+            left = start if start < left or end - start > room else max(left, end - room)
+        else:
+            left = 0
+        if (left, top) != (self.scroll_offset.x, self.scroll_offset.y):
+            self.scroll_to(left, top, animate=False, force=True)
+
+    def _refresh_line(self, row: int) -> None:
+        line = row - self.scroll_offset.y + 1
+        if 1 <= line < self.size.height:
+            self.refresh(Region(0, line, self.size.width, 1))
+
+    @property
+    def _page(self) -> int:
+        return max(1, self.size.height - 2)
+
+    @on(commands.CursorDown)
+    def _down(self, command: commands.CursorDown) -> None:
+        command.stop()
+        self.move_to(self._row + 1)
+
+    @on(commands.CursorUp)
+    def _up(self, command: commands.CursorUp) -> None:
+        command.stop()
+        self.move_to(self._row - 1)
+
+    @on(commands.PageDown)
+    @on(commands.PageUp)
+    def _by_page(self, command: commands.Command) -> None:
+        command.stop()
+        self.move_to(self._row + (self._page if isinstance(command, commands.PageDown) else -self._page))
+
+    @on(commands.CursorTop)
+    @on(commands.CursorBottom)
+    def _to_end(self, command: commands.Command) -> None:
+        command.stop()
+        self.move_to(0 if isinstance(command, commands.CursorTop) else len(self._table.rows) - 1)
+
+    @on(commands.CursorLeft)
+    @on(commands.CursorRight)
+    def _sideways(self, command: commands.Command) -> None:
+        command.stop()
+        self.move_to(self._row, self._column + (1 if isinstance(command, commands.CursorRight) else -1))
+
+    # Doing
+
+    @on(commands.Mark)
+    def _mark(self, command: commands.Mark) -> None:
+        command.stop()
+        if self.row is not None:
+            self._marks ^= {self.row.key}
+            self._refresh_line(self._row)
+            self.move_to(self._row + 1)
+
+    @on(commands.Sort)
+    @on(commands.SortReverse)
+    def _sort(self, command: commands.Command) -> None:
+        command.stop()
+        key, reverse = self._table.columns[self._column].key, isinstance(command, commands.SortReverse)
+        again = (self.arrangement.sort, self.arrangement.reverse) == (key, reverse)
+        self.rearrange(Arrangement("" if again else key, reverse and not again, self.arrangement.filter))
+
+    @on(commands.CopyCell)
+    def _copy(self, command: commands.CopyCell) -> None:
+        command.stop()
+        if self.row is not None:
+            text = self.row.cells[self._column].text
+            self.app.copy_to_clipboard(text)
+            self.notify(f"copied: {text[:60]}", markup=False, timeout=2)
+
+    @on(commands.Open)
+    def _open(self, command: commands.Open) -> None:
+        command.stop()
+        if self.row is not None:
+            self.post_message(self.Opened(self, self.row.key))
+
+
+def _fit(text: str, width: int, right: bool) -> str:
+    """Return `text` in exactly `width` cells; what is cut ends in `~`."""
+    length = len(text) if text.isascii() else cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "~"
+    blanks = " " * (width - length)
+    return blanks + text if right else text + blanks

@@ -1,0 +1,238 @@
+"""What every pane has: status, banner, key line, prompt, and a watch on the session while it is on screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from chtui import commands
+from chtui.errors import ChtuiError
+from chtui.monitor.scheduler import Want
+from chtui.monitor.snapshot import Snapshot
+from chtui.session import Watch
+from chtui.text import one_line
+from chtui.views.status import Piece, Status, status
+from chtui.widgets.dialogs import TextDialog, help_text
+from chtui.widgets.prompt import Prompt
+from chtui.widgets.row_table import Arrangement, RowTable
+from chtui.widgets.status_bar import Banner, KeyLine, StatusBar
+
+if TYPE_CHECKING:
+    from chtui.app import ChtuiApp
+
+SMALLEST_WIDTH, SMALLEST_HEIGHT = 40, 8
+"""Below this nothing is readable, and the screen says so instead."""
+
+
+class PaneScreen(Screen[None], inherit_bindings=False):
+    """A pane; subclasses say what they watch, build and draw."""
+
+    CSS_PATH = ["pane.tcss"]
+    TITLE: ClassVar[str] = ""
+
+    class Built(Message):
+        """A view was built off the event loop."""
+
+        def __init__(self, view: Any) -> None:
+            super().__init__()
+            self.view = view
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the newest view is worth drawing."""
+            return isinstance(message, PaneScreen.Built)
+
+    app: ChtuiApp
+
+    def compose(self) -> ComposeResult:
+        """Build the lines around the pane's own part."""
+        yield StatusBar(id="status")
+        yield Banner(id="banner")
+        yield from self.compose_body()
+        yield Prompt(id="prompt")
+        yield KeyLine(id="keys")
+        yield Static("", markup=False, id="too-small")
+
+    # For subclasses
+
+    def compose_body(self) -> ComposeResult:
+        """Build the pane's own part."""
+        raise NotImplementedError
+
+    def wants(self) -> tuple[Want, ...]:
+        """Return the probes to poll while the pane is on screen."""
+        raise NotImplementedError
+
+    def builder(self) -> Callable[[Snapshot], Any]:
+        """Return what builds the pane's view of a snapshot; runs off the event loop."""
+        raise NotImplementedError
+
+    def draw(self, view: Any) -> None:
+        """Draw what the builder made."""
+        raise NotImplementedError
+
+    def place(self) -> str:
+        """Return what the key line says first: the pane and the cursor's place."""
+        table = self.current_table
+        shown = len(table.table.rows)
+        of = f"/{shown}" if shown == table.total_rows else f"/{shown} of {table.total_rows}"
+        return f"{self.TITLE} {min(table.row_index + 1, shown)}{of}"
+
+    # On and off screen
+
+    @property
+    def current_table(self) -> RowTable:
+        """The table that has the focus, or the first."""
+        focused = self.focused
+        return focused if isinstance(focused, RowTable) else self.query(RowTable).first()
+
+    def on_mount(self) -> None:
+        """Let the keys reach the table."""
+        self.query(RowTable).first().focus()
+
+    def on_screen_resume(self) -> None:
+        """Watch while on screen."""
+        build = self.builder()
+        self.app.session.watch(self.watch_name, Watch(lambda snapshot: (status(snapshot), build(snapshot)), self._deliver), self.wants())
+
+    def on_screen_suspend(self) -> None:
+        """Poll nothing for a screen nobody sees."""
+        self.app.session.unwatch(self.watch_name)
+
+    def on_unmount(self) -> None:
+        """Leave no wish behind."""
+        self.app.session.unwatch(self.watch_name)
+
+    @property
+    def watch_name(self) -> str:
+        """What the session knows this screen by."""
+        return f"{self.TITLE} {id(self)}"
+
+    def _deliver(self, view: Any) -> None:
+        self.post_message(self.Built(view))
+
+    @on(Built)
+    def _draw_built(self, message: Built) -> None:
+        message.stop()
+        if isinstance(message.view, Exception):
+            text = f"this pane cannot be drawn: {type(message.view).__name__}: {one_line(message.view, 200)}"
+            self.query_one(Banner).show((Piece(text, "critical"),))
+            return
+        top: Status
+        top, view = message.view
+        self.query_one(StatusBar).show_status(top)
+        self.query_one(Banner).show(top.banners)
+        self.draw(view)
+
+    @on(RowTable.Moved)
+    def show_place(self) -> None:
+        """Say where the cursor is."""
+        table = self.current_table
+        marks = len(table.marked)
+        extra = (Piece(f"{marks} marked", "accent"),) if marks else ()
+        self.query_one(KeyLine).show_keys(self.place(), table.arrangement.filter, extra)
+
+    def on_descendant_focus(self) -> None:
+        """Say where the cursor is now."""
+        self.show_place()
+
+    def on_resize(self) -> None:
+        """Say so when the window is too small to read anything."""
+        width, height = self.size
+        too_small = width < SMALLEST_WIDTH or height < SMALLEST_HEIGHT
+        self.set_class(too_small, "-too-small")
+        if too_small:
+            self.query_one("#too-small", Static).update(f"{width}x{height}: too small; {SMALLEST_WIDTH}x{SMALLEST_HEIGHT} is needed")
+
+    # Prompt
+
+    @on(commands.Ask)
+    def _open_command_line(self, command: commands.Ask) -> None:
+        command.stop()
+        self.query_one(Prompt).open(":", "", commands.completions())
+
+    @on(commands.Filter)
+    def _open_filter(self, command: commands.Filter) -> None:
+        command.stop()
+        self.query_one(Prompt).open("/", self.current_filter, [])
+
+    @property
+    def current_filter(self) -> str:
+        """The filter of the first table."""
+        return self.query(RowTable).first().arrangement.filter
+
+    @on(Prompt.Changed)
+    @on(Prompt.Submitted)
+    def _take_prompt(self, message: Prompt.Submitted) -> None:
+        message.stop()
+        submitted = not isinstance(message, Prompt.Changed)
+        if submitted:
+            self._focus_table()
+        if message.sign == "/":
+            self._set_filter(message.text, complain=submitted)
+        elif submitted and message.text.strip():
+            self.app.run_typed(message.text)
+
+    @on(Prompt.Closed)
+    def _prompt_closed(self, message: Prompt.Closed) -> None:
+        message.stop()
+        if message.sign == "/":
+            self._set_filter("", complain=False)
+        self._focus_table()
+
+    def _focus_table(self) -> None:
+        self.query(RowTable).first().focus()
+
+    def _set_filter(self, text: str, complain: bool) -> None:
+        for table in self.query(RowTable):
+            try:
+                table.rearrange(Arrangement(table.arrangement.sort, table.arrangement.reverse, text))
+            except ChtuiError as error:
+                # While it is being typed, half an expression is no mistake.
+                if complain:
+                    self.notify(error.line, severity="error", markup=False)
+                return
+        self.show_place()
+
+    # Commands every pane knows
+
+    @on(commands.Back)
+    def _back(self, command: commands.Back) -> None:
+        command.stop()
+        if any(table.arrangement.filter for table in self.query(RowTable)):
+            self._set_filter("", complain=False)
+        elif len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+
+    @on(commands.Help)
+    def _help(self, command: commands.Help) -> None:
+        command.stop()
+        columns = tuple((column.title, column.help) for column in self.current_table.table.columns if column.help)
+        self.app.push_screen(TextDialog("chtui help", help_text(columns)))
+
+    @on(commands.Detail)
+    def _detail(self, command: commands.Detail) -> None:
+        command.stop()
+        from textual.content import Content
+
+        table = self.current_table
+        if (row := table.row) is not None:
+            lines = [
+                Content.styled(f"{column.title:<14}", "bold") + Content(cell.text or "-")
+                for column, cell in zip(table.table.columns, row.cells, strict=True)
+            ]
+            self.app.push_screen(TextDialog(row.key, Content("\n").join(lines)))
+
+    @on(commands.NextPart)
+    @on(commands.PreviousPart)
+    def _other_part(self, command: commands.Command) -> None:
+        command.stop()
+        tables: list[Widget] = list(self.query(RowTable))
+        step = 1 if isinstance(command, commands.NextPart) else -1
+        tables[(tables.index(self.current_table) + step) % len(tables)].focus()

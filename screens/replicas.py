@@ -1,0 +1,47 @@
+"""The replicas pane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+
+from chtui.monitor.scheduler import Want
+from chtui.monitor.snapshot import Snapshot
+from chtui.screens.pane import PaneScreen
+from chtui.views import replicas
+from chtui.widgets.row_table import RowTable
+
+
+class ReplicasScreen(PaneScreen):
+    """Shards and replicas of the cluster, one row a host; enter opens a host."""
+
+    CSS_PATH = ["pane.tcss", "replicas.tcss"]
+    TITLE = "replicas"
+
+    def compose_body(self) -> ComposeResult:
+        """Build the table."""
+        yield RowTable(replicas.COLUMNS, frozen=2, id="replicas")
+
+    def wants(self) -> tuple[Want, ...]:
+        """Return the probes of the pane."""
+        return replicas.WANTS
+
+    def builder(self) -> Callable[[Snapshot], Any]:
+        """Return what builds the table."""
+        table = self.query_one(RowTable)
+        return lambda snapshot: table.prepared(replicas.table(snapshot))
+
+    def draw(self, view: Any) -> None:
+        """Draw the table."""
+        self.query_one(RowTable).show(view)
+
+    @on(RowTable.Opened)
+    def open_host(self, message: RowTable.Opened) -> None:
+        """Show one host."""
+        from chtui.screens.host import HostScreen
+
+        message.stop()
+        self.app.push_screen(HostScreen(message.key))
