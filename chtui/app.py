@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from chtui import commands
 from chtui.profile.model import Ui
+from chtui.screens.pane import PaneScreen
 from chtui.session import Session
 
 EXIT_INTERRUPTED = 130
@@ -104,14 +105,29 @@ class ChtuiApp(App[int], inherit_bindings=False):
             self.notify(f"no command '{text}'; tab completes, ? lists all", severity="error", markup=False)
             return
         command, argument = found
-        self._target().post_message(command(argument))
+        self._post(command(argument))
 
     def action_ask(self, name: str) -> None:
         """Ask for a command by its class's name; the focused widget hears it first."""
-        self._target().post_message(commands.REGISTRY[name]())
+        command = commands.REGISTRY[name]()
+        screen = self.screen
+        if isinstance(command, commands.TakesKeyboard) and isinstance(screen, PaneScreen):
+            # Done at once: the next key may have been typed already, and belongs to what opens.
+            screen.open_prompt(command)
+        else:
+            self._post(command)
 
-    def _target(self) -> Any:
-        return self.screen.focused or self.screen
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let the prompt's own keys through to an open prompt, and to a dialog what is its own."""
+        if action == "ask" and issubclass(commands.REGISTRY[str(parameters[0])], commands.TakesKeyboard):
+            return isinstance(self.screen, PaneScreen) and not self.screen.is_typing
+        return super().check_action(action, parameters)
+
+    def _post(self, command: commands.Command) -> None:
+        target = self.screen.focused or self.screen
+        # A message made by a parent does not bubble past its child: it would never reach screen or app.
+        command.set_sender(target)
+        target.post_message(command)
 
     @on(commands.OpenPane)
     def _open_pane(self, command: commands.OpenPane) -> None:

@@ -49,7 +49,9 @@ class Command(Message):
     @classmethod
     def binding(cls) -> Binding:
         """Return the Textual binding that asks for this command."""
-        return Binding(cls.keys, f"app.ask('{cls.__name__}')", cls.title, show=False, id=cls.__name__)
+        # Keys come in bursts over a slow line: one that moves the focus must act before the next key is handed on.
+        priority = issubclass(cls, TakesKeyboard)
+        return Binding(cls.keys, f"app.ask('{cls.__name__}')", cls.title, show=False, priority=priority, id=cls.__name__)
 
 
 def bindings() -> list[BindingType]:
@@ -91,14 +93,18 @@ class OpenReplicas(OpenPane):
     names = ("replicas",)
 
 
-class Ask(Command):
+class TakesKeyboard(Command):
+    """A command whose effect takes the keys that follow."""
+
+
+class Ask(TakesKeyboard):
     """Open the command line."""
 
     keys, shown = "colon", ":"
     title, help, footer = "Command line", "Type a command; tab completes, enter runs it, esc leaves.", "cmd"
 
 
-class Filter(Command):
+class Filter(TakesKeyboard):
     """Open the filter line."""
 
     keys, shown = "slash", "/"

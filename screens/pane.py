@@ -152,15 +152,19 @@ class PaneScreen(Screen[None], inherit_bindings=False):
 
     # Prompt
 
-    @on(commands.Ask)
-    def _open_command_line(self, command: commands.Ask) -> None:
+    @on(commands.TakesKeyboard)
+    def open_prompt(self, command: commands.TakesKeyboard) -> None:
+        """Open the command line or the filter."""
         command.stop()
-        self.query_one(Prompt).open(":", "", commands.completions())
+        if isinstance(command, commands.Filter):
+            self.query_one(Prompt).open("/", self.current_filter, [])
+        else:
+            self.query_one(Prompt).open(":", "", commands.completions())
 
-    @on(commands.Filter)
-    def _open_filter(self, command: commands.Filter) -> None:
-        command.stop()
-        self.query_one(Prompt).open("/", self.current_filter, [])
+    @property
+    def is_typing(self) -> bool:
+        """Whether the prompt takes the keys."""
+        return self.query_one(Prompt).is_open
 
     @property
     def current_filter(self) -> str:
@@ -187,7 +191,7 @@ class PaneScreen(Screen[None], inherit_bindings=False):
         self._focus_table()
 
     def _focus_table(self) -> None:
-        self.query(RowTable).first().focus()
+        self.set_focus(self.query(RowTable).first())
 
     def _set_filter(self, text: str, complain: bool) -> None:
         for table in self.query(RowTable):

@@ -11,7 +11,7 @@ from chtui.profile.model import Intervals
 from chtui.records import HostId
 
 COST_SHARE = 0.01
-"""A probe may take this share of its host's time: after a slow answer it waits that much longer."""
+"""A probe may take this share of its host's time: after two dear answers in a row it waits that much longer."""
 LONGEST_DELAY_SECONDS = 600.0
 
 
@@ -49,6 +49,7 @@ class Job:
 class _Clockwork:
     due_at: float = 0.0
     delay_seconds: float = 0.0
+    last_cost_seconds: float = 0.0
 
 
 @dataclass
@@ -93,9 +94,12 @@ class Scheduler:
         clockwork.due_at = now + max(self.interval(job.probe), clockwork.delay_seconds)
 
     def ended(self, job: Job, now: float, seconds: float) -> None:
-        """Note what a job cost: a dear one is asked less often."""
+        """Note what a job cost. A probe that is dear twice running is asked less often; one dear answer may be chance."""
         clockwork = self._clockwork(job.host, job.probe)
-        clockwork.delay_seconds = min(LONGEST_DELAY_SECONDS, seconds / COST_SHARE) if seconds > COST_SHARE * self.interval(job.probe) else 0.0
+        lasting = min(seconds, clockwork.last_cost_seconds)
+        clockwork.last_cost_seconds = seconds
+        is_dear = lasting > COST_SHARE * self.interval(job.probe)
+        clockwork.delay_seconds = min(LONGEST_DELAY_SECONDS, lasting / COST_SHARE) if is_dear else 0.0
         clockwork.due_at = max(clockwork.due_at, now + clockwork.delay_seconds)
 
     def slowed(self, host: HostId, probe: str) -> float | None:

@@ -135,7 +135,7 @@ def _share_style(value: int | None, limit: int | None) -> Style:
 
 def _gauges(metrics: HostMetrics | None) -> tuple[Figure, ...]:
     named = (("merges", "merges"), ("mutations", "mutations"), ("fetches", "fetches"), ("Distributed files", "distributed_files"),
-             ("Keeper sessions", "keeper_sessions"), ("delayed inserts now", "delayed_inserts_now"))  # fmt: skip
+             ("Keeper sessions", "keeper_sessions"), ("inserts waiting", "delayed_inserts_now"))  # fmt: skip
     return tuple(Figure(label, format_count(getattr(metrics, name) if metrics else None)) for label, name in named)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostState
-from chtui.text import format_percent, format_seconds, plural, sanitize
+from chtui.text import format_percent, format_seconds, sanitize
 from chtui.views.table import Style
 
 
@@ -37,8 +37,9 @@ def status(snapshot: Snapshot) -> Status:
             *_hosts(snapshot),
             *((Piece("PAUSED", "warning"),) if snapshot.paused else ()),
             Piece("read-only user" if snapshot.is_readonly_user else "read-only", "muted"),
-            Piece(f"profile {sanitize(snapshot.profile, 30)}", "muted"),
             _meter(snapshot),
+            Piece(f"profile {sanitize(snapshot.profile, 30)}", "muted"),
+            *(Piece(f"{probe} is dear here: every {format_seconds(seconds)}", "warning") for probe, seconds in snapshot.slowed.items()),
         ),
         tuple(_banners(snapshot)),
     )
@@ -61,8 +62,7 @@ def _meter(snapshot: Snapshot) -> Piece:
         return Piece("cost -", "muted")
     # Without the server's own figure the time is the client's, network included.
     source = "" if snapshot.meter_is_server_time else " (client time)"
-    slowed = f", {plural(len(snapshot.slowed), 'probe')} slowed" if snapshot.slowed else ""
-    return Piece(f"cost {format_percent(snapshot.meter_ratio, 1)}{source}{slowed}", "muted")
+    return Piece(f"cost {format_percent(snapshot.meter_ratio, 1)}{source}", "muted")
 
 
 def _banners(snapshot: Snapshot) -> list[Piece]:
@@ -75,7 +75,5 @@ def _banners(snapshot: Snapshot) -> list[Piece]:
         banners.append(Piece(text, "warning"))
     if snapshot.access == "through":
         banners.append(Piece("asked through one host: hosts that do not answer it are missing here, whatever their own state", "warning"))
-    for probe, seconds in snapshot.slowed.items():
-        banners.append(Piece(f"{probe} is dear here: asked every {format_seconds(seconds)}", "muted"))
     banners.extend(Piece(sanitize(note), "muted") for note in snapshot.notes)
     return banners

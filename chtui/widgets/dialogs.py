@@ -17,6 +17,9 @@ KEY_WIDTH = 14
 class TextDialog(ModalScreen[None], inherit_bindings=False):
     """Text in a frame, with the moving keys to scroll it and esc to leave."""
 
+    # The app's own bindings do not reach a modal screen.
+    BINDINGS = commands.bindings()
+
     DEFAULT_CSS = """
     TextDialog { align: center middle; background: $background 60%; }
     TextDialog > Vertical { width: 90%; max-width: 110; height: 90%; border: round $primary; background: $surface; padding: 0 1; }

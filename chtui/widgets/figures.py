@@ -8,7 +8,7 @@ from textual.widgets import Static
 from chtui.views.host import Figure
 from chtui.widgets.status_bar import STYLES
 
-LABEL_WIDTH, VALUE_WIDTH = 20, 22
+LABEL_WIDTH, VALUE_WIDTH = 19, 20
 
 
 class Figures(Static):

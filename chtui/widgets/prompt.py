@@ -15,7 +15,6 @@ class Prompt(Horizontal):
 
     DEFAULT_CSS = """
     Prompt { height: 1; display: none; background: $panel; padding: 0 1; }
-    Prompt.-open { display: block; }
     Prompt Static { width: 1; color: $text-accent; }
     Prompt Input { height: 1; border: none; padding: 0; background: $panel; width: 1fr; }
     Prompt Input:focus { border: none; }
@@ -54,7 +53,7 @@ class Prompt(Horizontal):
     @property
     def is_open(self) -> bool:
         """Whether it takes keys."""
-        return self.has_class("-open")
+        return bool(self.display)
 
     def open(self, sign: str, text: str, names: list[str]) -> None:
         """Show it with `text` in it; `names` complete what is typed."""
@@ -64,12 +63,13 @@ class Prompt(Horizontal):
         line.suggester = SuggestFromList(names, case_sensitive=True) if names else None
         with self.prevent(Input.Changed):
             line.value = text
-        self.add_class("-open")
-        line.focus()
+        self.display = True
+        # At once, not when the loop comes to it: the next key may be here already, and belongs to the prompt.
+        self.screen.set_focus(line)
 
     def close(self) -> None:
         """Hide it."""
-        self.remove_class("-open")
+        self.display = False
 
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:
@@ -106,6 +106,12 @@ class _Line(Input):
     async def _on_key(self, event: events.Key) -> None:
         prompt = self.parent
         assert isinstance(prompt, Prompt)
+        if not prompt.is_open:
+            # Typed in one burst with what closed the prompt: it belongs to whoever has the focus now.
+            event.stop()
+            event.prevent_default()
+            self.app.post_message(events.Key(event.key, event.character))
+            return
         if event.key in ("escape", "tab"):
             event.stop()
             event.prevent_default()
