@@ -110,11 +110,11 @@ class Driver:
         """
         text, missing = statement.adapted(absent)
         started = time.monotonic()
-        allowed = self._allowed({"readonly": 1, "max_execution_time": max(1, int(seconds)), "max_threads": 1,
-                                 "log_comment": "chtui", "os_thread_priority": 10, **(settings or {})})  # fmt: skip
+        wanted = {"readonly": 1, "max_execution_time": max(1, int(seconds)), "max_threads": 1, "os_thread_priority": 10}
+        allowed = self._allowed({**wanted, "log_comment": "chtui", **(settings or {})})
         result = self._run(
             lambda bound, values: self._client.query(
-                bound, parameters=values, settings=allowed, transport_settings={"query_id": query_id}, tz_mode="aware"
+                bound, parameters=values, settings={**allowed, "query_id": query_id}, tz_mode="aware"
             ),
             statement, text, params, query_id, seconds,
         )  # fmt: skip
@@ -128,7 +128,7 @@ class Driver:
             ConnectError: the connection is gone.
         """
         self._run(
-            lambda bound, values: self._client.command(bound, parameters=values, transport_settings={"query_id": query_id}),
+            lambda bound, values: self._client.command(bound, parameters=values, settings={"query_id": query_id}),
             statement, statement.text, params, query_id, seconds,
         )  # fmt: skip
 

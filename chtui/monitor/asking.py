@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from chtui import sql
 from chtui.errors import UnavailableError
 from chtui.fleet.driver import Answer, Driver, parse_version
 from chtui.fleet.literal import Value
-from chtui.monitor.probes import Params, Probe, to_records
+from chtui.monitor.probes import Params, Probe
 
 TIGHT_FAILOVER = {
     "skip_unavailable_shards": 1,
@@ -31,10 +31,8 @@ class Told:
     """What a probe's answer holds."""
 
     answer: Answer
-    rows: tuple[tuple[Origin | None, Any], ...]
-    """Records, each with where it came from; None: from the host that was asked."""
-    origins: frozenset[Origin] | None
-    """The hosts rows came from; None if one host answered for itself."""
+    records: Mapping[Origin | None, tuple[Any, ...]]
+    """Records by where they came from; None: the host that was asked."""
 
 
 def topology(driver: Driver, query_id: str) -> Answer:
@@ -74,17 +72,18 @@ def probe(driver: Driver, asked: Probe, params: Params, query_id: str, absent: f
     """
     if not through:
         answer = driver.read(asked.statement, params, query_id=query_id, seconds=asked.deadline_seconds, absent=absent)
-        rows = tuple((None, record) for record in to_records(asked.record, answer.columns, answer.rows))
-        return Told(answer, rows, None)
+        return Told(answer, {None: asked.records(answer.columns, answer.rows)})
     _require_through(driver)
     values: dict[str, Value] = {**params, "cluster": through}
     answer = driver.read(
         sql.through(asked.statement), values, query_id=query_id, seconds=asked.deadline_seconds, absent=absent, settings=TIGHT_FAILOVER
     )
     indexes = [answer.columns.index(name) for name in ("through_shard_num", "through_display_name", "through_tcp_port")]
-    origins = [(int(row[indexes[0]]), str(row[indexes[1]]), int(row[indexes[2]])) for row in answer.rows]
-    records = to_records(asked.record, answer.columns, answer.rows)
-    return Told(answer, tuple(zip(origins, records, strict=True)), frozenset(origins))
+    by_origin: dict[Origin | None, list[Sequence[Any]]] = {}
+    for row in answer.rows:
+        origin = (int(row[indexes[0]]), str(row[indexes[1]]), int(row[indexes[2]]))
+        by_origin.setdefault(origin, []).append(row)
+    return Told(answer, {origin: asked.records(answer.columns, rows) for origin, rows in by_origin.items()})
 
 
 def merged_params(params: Sequence[Params | None]) -> Params | None:

@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 from chtui import records, sql
 from chtui.fleet.literal import Value
 from chtui.fleet.link import DATA, LIVENESS
+from chtui.monitor import shapes
 from chtui.profile.model import Thresholds
 from chtui.records import Sample, SuspectReplica
 
@@ -50,11 +51,26 @@ class Probe:
     lane: str = DATA
     params: Callable[[Context], Params | None] = lambda context: {}
     """Values for the statement; None: there is no reason to ask now."""
+    shape: Callable[[Iterable[Sequence[Any]]], tuple[Any, ...]] | None = None
+    """Makes records of the rows; None: a row is a record, its columns the fields."""
 
     @property
     def statement(self) -> sql.Statement:
         """The probe's SQL file."""
         return sql.load(f"monitor/{self.name}")
+
+    def records(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
+        """Return one host's rows as records.
+
+        Raises:
+            ValueError: a field has no column.
+        """
+        given = list(rows)
+        if self.shape is None:
+            return to_records(self.record, columns, given)
+        # Without a row the server may not even tell the columns.
+        declared = [columns.index(column.name) for column in self.statement.columns] if given else []
+        return self.shape([row[index] for index in declared] for row in given)
 
 
 def _limits(context: Context) -> Params:
@@ -86,9 +102,9 @@ PROBES: Mapping[str, Probe] = {
         Probe("replication_summary", records.ReplicationSummary, "replicas", 5.0, always=True, params=_limits),
         Probe("suspect_replicas", records.SuspectReplica, "replicas", 5.0, always=True, params=_suspects),
         Probe("replica_keeper_state", records.ReplicaKeeperState, "tables", 5.0, params=_keeper_tables),
-        Probe("host_metrics", records.HostMetrics, "metrics", 5.0),
-        Probe("host_load", records.HostLoad, "metrics", 5.0),
-        Probe("host_limits", records.HostLimits, "tables", 5.0),
+        Probe("host_metrics", records.HostMetrics, "metrics", 5.0, shape=shapes.to_host_metrics),
+        Probe("host_load", records.HostLoad, "metrics", 5.0, shape=shapes.to_host_load),
+        Probe("host_limits", records.HostLimits, "tables", 5.0, shape=shapes.to_host_limits),
         Probe("parts_summary", records.PartsSummary, "parts", 10.0),
         Probe("disks", records.Disk, "disks", 10.0),
         Probe("host_tables", records.HostTable, "tables", 10.0, params=lambda context: {"max_rows": TABLE_ROWS}),
@@ -111,7 +127,10 @@ def to_records(record: type, columns: Sequence[str], rows: Iterable[Sequence[Any
     Raises:
         ValueError: a field has no column.
     """
-    plan = [(columns.index(name), convert) for name, convert in _plan(record)]
+    given = list(rows)
+    # Without a row the server may not even tell the columns.
+    plan = [(columns.index(name), convert) for name, convert in _plan(record)] if given else []
     return tuple(
-        record(*[convert(row[index]) if convert and row[index] is not None else row[index] for index, convert in plan]) for row in rows
+        record(*[convert(row[index]) if convert and row[index] is not None else row[index] for index, convert in plan])
+        for row in given
     )

@@ -248,7 +248,7 @@ class Pump:
             for host in target.hosts:
                 self.store.clear(host, probe.name, self._clock.now())
             return
-        through = self.fleet.cluster.name if self.fleet.profile.access == "through" and self.fleet.cluster else ""
+        through = self.fleet.cluster.name if self._is_through and self.fleet.cluster else ""
         absent = capabilities.absent(probe.statement) if capabilities else frozenset[str]()
         query_id = next(self._ids)
         self._launch(
@@ -264,7 +264,8 @@ class Pump:
         if outcome.error is None:
             answer: Answer = outcome.result.answer
             self.meter.add(target.key, now, answer.cost)
-            self.scheduler.ended(job, now, answer.cost.seconds)
+            # How fast the liveness query is says how the host is, not what the query costs.
+            self.scheduler.ended(job, now, 0.0 if job.probe.lane == LIVENESS else answer.cost.seconds)
             target.late.pop(job.probe.name, None)
             self._keep(target, job, outcome)
         elif outcome.late:
@@ -276,23 +277,34 @@ class Pump:
             self._lose(target, job, outcome.error)
 
     def _keep(self, target: Target, job: Job, outcome: Outcome) -> None:
-        told = outcome.result
+        told: asking.Told = outcome.result
+        records = self._by_host(target, told)
         if job.probe.lane == LIVENESS:
-            version = told.rows[0][1].version if told.rows else ""
-            if self.fleet.answered(target, outcome.seconds, version):
+            versions = {host: rows[0].version for host, rows in records.items() if rows}
+            if self.fleet.answered(target, outcome.seconds, versions.get(target.key, "")):
                 target.link.capabilities = None
                 self.scheduler.forget(target.key)
+            if self._is_through:
+                self.fleet.answered_through(target, outcome.seconds, versions)
             self.fleet.remember()
-        hosts: dict[HostId, list[Any]] = {host: [] for host in target.hosts if told.origins is None or self.fleet.entries[host].liveness.state.answers}
-        for (origin, record) in told.rows:
-            host = target.hosts[0] if origin is None else self.fleet.host_of(*origin)
+        for host, rows in records.items():
+            sample = Sample(rows, self._clock.now(), cost=told.answer.cost, missing=told.answer.missing)
+            self.store.put(host, job.probe.name, sample)
+
+    def _by_host(self, target: Target, told: asking.Told) -> dict[HostId, tuple[Any, ...]]:
+        """Records by host; asked through a gateway, a host that answers may well have had no row to give."""
+        if not self._is_through:
+            return {target.key: told.records[None]}
+        found: dict[HostId, tuple[Any, ...]] = {host: () for host, entry in self.fleet.entries.items() if entry.liveness.state.answers}
+        for origin, records in told.records.items():
+            host = self.fleet.host_of(*origin) if origin else None
             if host is not None:
-                hosts.setdefault(host, []).append(record)
-        if told.origins is not None and job.probe.lane == LIVENESS:
-            hosts = {host: rows for host, rows in hosts.items() if rows}
-            self.fleet.answered_through(target, outcome.seconds, {host: rows[0].version for host, rows in hosts.items()})
-        for host, rows in hosts.items():
-            self.store.put(host, job.probe.name, Sample(tuple(rows), self._clock.now(), cost=told.answer.cost, missing=told.answer.missing))
+                found[host] = records
+        return found
+
+    @property
+    def _is_through(self) -> bool:
+        return self.fleet.profile.access == "through"
 
     def _lose(self, target: Target, job: Job, error: ChtuiError) -> None:
         if job.probe.lane == LIVENESS:

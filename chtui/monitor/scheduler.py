@@ -10,7 +10,7 @@ from chtui.monitor.probes import PROBES, Probe
 from chtui.profile.model import Intervals
 from chtui.records import HostId
 
-COST_SHARE = 0.01
+COST_SHARE = 0.02
 """A probe may take this share of its host's time: after two dear answers in a row it waits that much longer."""
 LONGEST_DELAY_SECONDS = 600.0
 
