@@ -6,9 +6,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console as Terminal
 from textual import on
-from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 
@@ -16,6 +15,7 @@ from chtui import commands
 from chtui.profile.model import Ui
 from chtui.screens.pane import PaneScreen
 from chtui.session import Session
+from chtui.widgets.console import Console
 
 EXIT_INTERRUPTED = 130
 
@@ -57,7 +57,7 @@ class CommandProvider(Provider):
         return ask
 
 
-class ChtuiApp(App[int], inherit_bindings=False):
+class ChtuiApp(Console, inherit_bindings=False):
     """The console of one profile."""
 
     TITLE = "chtui"
@@ -68,7 +68,9 @@ class ChtuiApp(App[int], inherit_bindings=False):
     MODES = {"replicas": _replicas}
     """Pane name to what makes its screen; imported on first use."""
 
-    def __init__(self, session: Session, ui: Ui | None = None, on_error: Callable[[BaseException], None] | None = None) -> None:
+    def __init__(
+        self, session: Session, ui: Ui | None = None, on_error: Callable[[BaseException], None] | None = None
+    ) -> None:
         # NO_COLOR only greys Textual's colours unless the app is made with ANSI colours; then none is sent at all.
         ansi = True if "NO_COLOR" in os.environ or _few_colours() else None
         super().__init__(ansi_color=ansi)
@@ -96,7 +98,11 @@ class ChtuiApp(App[int], inherit_bindings=False):
         if name in self.available_themes:
             self.theme = name
         else:
-            self.notify(f"no theme '{name}'; there are: {', '.join(sorted(self.available_themes))}", severity="error", markup=False)
+            self.notify(
+                f"no theme '{name}'; there are: {', '.join(sorted(self.available_themes))}",
+                severity="error",
+                markup=False,
+            )
 
     def run_typed(self, text: str) -> None:
         """Run what was typed after `:`."""
@@ -157,7 +163,9 @@ class ChtuiApp(App[int], inherit_bindings=False):
     def _pause(self) -> None:
         paused = not self.session.snapshot.paused
         self.session.pause(paused)
-        self.notify("paused: only host states are asked" if paused else "polling again", markup=False, timeout=2)
+        self.notify(
+            "paused: only host states are asked" if paused else "polling again", markup=False, timeout=2
+        )
 
     @on(commands.Refresh)
     def _refresh(self) -> None:
@@ -172,4 +180,4 @@ class ChtuiApp(App[int], inherit_bindings=False):
 
 def _few_colours() -> bool:
     """Whether the terminal has 16 colours or fewer: then its own palette is used."""
-    return Console(force_terminal=True).color_system in (None, "standard")
+    return Terminal(force_terminal=True).color_system in (None, "standard")

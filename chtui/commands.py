@@ -51,7 +51,9 @@ class Command(Message):
         """Return the Textual binding that asks for this command."""
         # Keys come in bursts over a slow line: one that moves the focus must act before the next key is handed on.
         priority = issubclass(cls, TakesKeyboard)
-        return Binding(cls.keys, f"app.ask('{cls.__name__}')", cls.title, show=False, priority=priority, id=cls.__name__)
+        return Binding(
+            cls.keys, f"app.ask('{cls.__name__}')", cls.title, show=False, priority=priority, id=cls.__name__
+        )
 
 
 def bindings() -> list[BindingType]:
@@ -89,7 +91,11 @@ class OpenReplicas(OpenPane):
 
     pane = "replicas"
     keys, shown = "2", "2"
-    title, help, footer = "Replicas", "Shards and replicas: how each host answers, readonly tables, lag, queue, parts, disks.", ""
+    title, help, footer = (
+        "Replicas",
+        "Shards and replicas: how each host answers, readonly tables, lag, queue, parts, disks.",
+        "",
+    )
     names = ("replicas",)
 
 
@@ -108,7 +114,11 @@ class Filter(TakesKeyboard):
     """Open the filter line."""
 
     keys, shown = "slash", "/"
-    title, help, footer = "Filter rows", "Show only rows that match a regular expression; a leading ! inverts; empty shows all.", "filter"
+    title, help, footer = (
+        "Filter rows",
+        "Show only rows that match a regular expression; a leading ! inverts; empty shows all.",
+        "filter",
+    )
     group = "Table"
 
 
@@ -208,7 +218,11 @@ class Sort(Command):
     """Sort ascending."""
 
     keys, shown = "s", "s"
-    title, help, footer = "Sort", "Sort by the column under the cursor; again to return to the own order.", "sort"
+    title, help, footer = (
+        "Sort",
+        "Sort by the column under the cursor; again to return to the own order.",
+        "sort",
+    )
     group = "Table"
 
 
@@ -216,7 +230,10 @@ class SortReverse(Command):
     """Sort descending."""
 
     keys, shown = "S,shift+s", "S"
-    title, help = "Sort descending", "Sort by the column under the cursor, largest first; again to return to the own order."
+    title, help = (
+        "Sort descending",
+        "Sort by the column under the cursor, largest first; again to return to the own order.",
+    )
     group = "Table"
 
 

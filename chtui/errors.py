@@ -68,7 +68,9 @@ class QueryError(ChtuiError):
     `code` is ClickHouse's own error code, 0 where the server sent none.
     """
 
-    def __init__(self, what: str, *, code: int = 0, query_id: str = "", where: str = "", fix: str = "") -> None:
+    def __init__(
+        self, what: str, *, code: int = 0, query_id: str = "", where: str = "", fix: str = ""
+    ) -> None:
         super().__init__(what, where=where, fix=fix)
         self.code = code
         self.query_id = query_id

@@ -43,7 +43,11 @@ class Session:
         self.scheduler = Scheduler(effective.intervals)
         profile, slow = effective.profile, effective.thresholds.slow_host_round_trip_seconds
         self._pump = Pump(
-            lambda ended: Fleet(profile, self._clock, slow, ended), self.scheduler, self.store, self._clock, effective.thresholds
+            lambda ended: Fleet(profile, self._clock, slow, ended),
+            self.scheduler,
+            self.store,
+            self._clock,
+            effective.thresholds,
         )
         self._watches: dict[str, Watch] = {}
         self._lock = threading.Lock()
@@ -119,9 +123,15 @@ class Session:
         correcting = fleet.correctable()
         for key, target in fleet.targets.items():
             state = target.liveness.state
-            if state is HostState.CONNECTING or (correcting and not state.answers and target.liveness.failures < 2):
+            if state is HostState.CONNECTING or (
+                correcting and not state.answers and target.liveness.failures < 2
+            ):
                 return False
-            if state.answers and not all(self._has(host, probe.name, samples) for host in target.hosts for probe in self.scheduler.wanted(key)):
+            if state.answers and not all(
+                self._has(host, probe.name, samples)
+                for host in target.hosts
+                for probe in self.scheduler.wanted(key)
+            ):
                 return False
         return bool(fleet.targets)
 

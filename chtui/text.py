@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from rich.cells import cell_len, set_cell_size
+
 UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1: a terminal obeys them
     "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # invisible, or turning the reading order around
@@ -77,7 +79,11 @@ def format_seconds(seconds: float | None) -> str:
     whole = int(value)
     if whole < 60:
         return f"{sign}{whole}s"
-    for unit_seconds, unit, sub_seconds, sub in ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
+    for unit_seconds, unit, sub_seconds, sub in (
+        (86400, "d", 3600, "h"),
+        (3600, "h", 60, "m"),
+        (60, "m", 1, "s"),
+    ):
         if whole >= unit_seconds:
             rest = whole % unit_seconds // sub_seconds
             head = f"{sign}{whole // unit_seconds}{unit}"
@@ -107,3 +113,17 @@ def format_percent(ratio: float | None, digits: int = 0) -> str:
 def plural(count: int, noun: str, many: str = "") -> str:
     """Return `1 host`, `2 hosts`; `many` where the plural is not the noun with an s."""
     return f"{count} {noun if count == 1 else many or noun + 's'}"
+
+
+def width_of(text: str) -> int:
+    """Return how many terminal cells `text` takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def fit(text: str, width: int, right: bool = False) -> str:
+    """Return `text` in exactly `width` cells, aligned left or right; what is cut ends in `~`."""
+    length = width_of(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "~"
+    blanks = " " * (width - length)
+    return blanks + text if right else text + blanks

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from textual import on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
@@ -19,13 +19,12 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.session import Watch
 from chtui.text import one_line
 from chtui.views.status import Piece, Status, status
+from chtui.views.table import Arrangement
+from chtui.widgets.console import Console
 from chtui.widgets.dialogs import TextDialog, help_text
 from chtui.widgets.prompt import Prompt
-from chtui.widgets.row_table import Arrangement, RowTable
+from chtui.widgets.row_table import RowTable
 from chtui.widgets.status_bar import Banner, KeyLine, StatusBar
-
-if TYPE_CHECKING:
-    from chtui.app import ChtuiApp
 
 SMALLEST_WIDTH, SMALLEST_HEIGHT = 40, 8
 """Below this nothing is readable, and the screen says so instead."""
@@ -48,7 +47,7 @@ class PaneScreen(Screen[None], inherit_bindings=False):
             """Only the newest view is worth drawing."""
             return isinstance(message, PaneScreen.Built)
 
-    app: ChtuiApp
+    app = getters.app(Console)
 
     def compose(self) -> ComposeResult:
         """Build the lines around the pane's own part."""
@@ -99,7 +98,11 @@ class PaneScreen(Screen[None], inherit_bindings=False):
     def on_screen_resume(self) -> None:
         """Watch while on screen."""
         build = self.builder()
-        self.app.session.watch(self.watch_name, Watch(lambda snapshot: (status(snapshot), build(snapshot)), self._deliver), self.wants())
+        self.app.session.watch(
+            self.watch_name,
+            Watch(lambda snapshot: (status(snapshot), build(snapshot)), self._deliver),
+            self.wants(),
+        )
 
     def on_screen_suspend(self) -> None:
         """Poll nothing for a screen nobody sees."""
@@ -148,7 +151,9 @@ class PaneScreen(Screen[None], inherit_bindings=False):
         too_small = width < SMALLEST_WIDTH or height < SMALLEST_HEIGHT
         self.set_class(too_small, "-too-small")
         if too_small:
-            self.query_one("#too-small", Static).update(f"{width}x{height}: too small; {SMALLEST_WIDTH}x{SMALLEST_HEIGHT} is needed")
+            self.query_one("#too-small", Static).update(
+                f"{width}x{height}: too small; {SMALLEST_WIDTH}x{SMALLEST_HEIGHT} is needed"
+            )
 
     # Prompt
 
@@ -217,7 +222,9 @@ class PaneScreen(Screen[None], inherit_bindings=False):
     @on(commands.Help)
     def _help(self, command: commands.Help) -> None:
         command.stop()
-        columns = tuple((column.title, column.help) for column in self.current_table.table.columns if column.help)
+        columns = tuple(
+            (column.title, column.help) for column in self.current_table.table.columns if column.help
+        )
         self.app.push_screen(TextDialog("chtui help", help_text(columns)))
 
     @on(commands.Detail)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 
-OPTIONAL = re.compile(r"^(?P<indent>\s*)(?P<expression>.+?)\s+AS\s+(?P<name>\w+)(?P<comma>,?)\s*--\s*optional:\s*(?P<needs>[\w.]+)$")
+OPTIONAL = re.compile(
+    r"^(?P<indent>\s*)(?P<expression>.+?)\s+AS\s+(?P<name>\w+)(?P<comma>,?)\s*--\s*optional:\s*(?P<needs>[\w.]+)$"
+)
 PLACEHOLDER = re.compile(r"\{(?P<name>\w+):(?P<type>[^{}]+)\}")
 SECTION = re.compile(r"^(params|columns|cost|engines|needs):\s*(.*)$")
 
@@ -67,7 +69,11 @@ class Statement:
             elif match["needs"] in absent:
                 name = match["name"]
                 missing[name] = f"this server has no {match['needs']}"
-                bare = types[name].removeprefix("Nullable(").removesuffix(")") if types[name].startswith("Nullable(") else types[name]
+                bare = (
+                    types[name].removeprefix("Nullable(").removesuffix(")")
+                    if types[name].startswith("Nullable(")
+                    else types[name]
+                )
                 lines.append(f"{match['indent']}CAST(NULL, 'Nullable({bare})') AS {name}{match['comma']}")
             else:
                 lines.append(f"{match['indent']}{match['expression']} AS {match['name']}{match['comma']}")
@@ -121,7 +127,7 @@ def parse(name: str, source: str) -> Statement:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(name: str) -> Statement:
     """Return the statement of `NAME.sql` below this folder (`monitor/host_state`).
 

@@ -40,5 +40,13 @@ def run(arguments: argparse.Namespace) -> int:
         from chtui.session import Session
 
         info = cluster.info
-        found = resolve(Options(profile_name=info.profile, config_file=info.config_file, theme=arguments.theme, mouse=arguments.mouse), os.environ)
+        found = resolve(
+            Options(
+                profile_name=info.profile,
+                config_file=info.config_file,
+                theme=arguments.theme,
+                mouse=arguments.mouse,
+            ),
+            os.environ,
+        )
         return run_console(Session(found))

@@ -29,7 +29,14 @@ def main(argv: Sequence[str]) -> int:
     """
     try:
         arguments = build_parser().parse_args(argv)
-        commands = {None: console, "demo": demo, "check": check, "show": show, "config": config, "completion": completion}
+        commands = {
+            None: console,
+            "demo": demo,
+            "check": check,
+            "show": show,
+            "config": config,
+            "completion": completion,
+        }
         return commands[arguments.command](arguments)
     except UsageError as error:
         # For `check`, Nagios and the like read 2 as critical: what could not be checked is 3.
@@ -38,7 +45,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _is_check(argv: Sequence[str]) -> bool:
-    return next((word for word in argv if word in ("check", "config", "show", "demo", "completion")), "") == "check"
+    return (
+        next((word for word in argv if word in ("check", "config", "show", "demo", "completion")), "")
+        == "check"
+    )
 
 
 def effective(arguments: argparse.Namespace) -> Effective:
@@ -81,9 +91,13 @@ def require_terminal() -> None:
         UsageError: stdin or stdout is no terminal, or it can move no cursor.
     """
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
-        raise UsageError("standard input or output is not a terminal", fix="use 'chtui show' or 'chtui check' in scripts")
+        raise UsageError(
+            "standard input or output is not a terminal", fix="use 'chtui show' or 'chtui check' in scripts"
+        )
     if os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
-        raise UsageError("this terminal can move no cursor", where="TERM=dumb", fix="set TERM, or use 'chtui show'")
+        raise UsageError(
+            "this terminal can move no cursor", where="TERM=dumb", fix="set TERM, or use 'chtui show'"
+        )
 
 
 def run_console(session: Session) -> int:
@@ -137,12 +151,20 @@ def show(arguments: argparse.Namespace) -> int:
     snapshot = open_session(arguments).collect(pane.wants, arguments.timeout)
     if not snapshot.hosts:
         unknown_cluster = UsageError(snapshot.error or "")
-        raise unknown_cluster if snapshot.clusters else UnreachableError(snapshot.error or "no seed host answered in time")
+        raise (
+            unknown_cluster
+            if snapshot.clusters
+            else UnreachableError(snapshot.error or "no seed host answered in time")
+        )
     if not any(host.state.answers for host in snapshot.hosts) and not (arguments.json or arguments.csv):
         print("chtui: no host of the cluster answers", file=sys.stderr)
     facts = pane.facts(snapshot)
     if arguments.json:
-        print(export.envelope(snapshot, arguments.pane, facts, export.unavailable(snapshot, pane.unavailable_fields)))
+        print(
+            export.envelope(
+                snapshot, arguments.pane, facts, export.unavailable(snapshot, pane.unavailable_fields)
+            )
+        )
     elif arguments.csv:
         print(export.to_csv(pane.record, facts), end="")
     else:
@@ -158,7 +180,15 @@ def config(arguments: argparse.Namespace) -> int:
         return config_check(arguments)
     found = effective(arguments)
     if arguments.json:
-        print(json.dumps([{"key": origin.key, "value": origin.value_shown, "origin": origin.origin} for origin in found.origins], indent=2))
+        print(
+            json.dumps(
+                [
+                    {"key": origin.key, "value": origin.value_shown, "origin": origin.origin}
+                    for origin in found.origins
+                ],
+                indent=2,
+            )
+        )
     else:
         width = max(len(origin.key) for origin in found.origins)
         values = max(len(origin.value_shown) for origin in found.origins)

@@ -29,14 +29,25 @@ class Parser(argparse.ArgumentParser):
 
 def build_parser() -> Parser:
     """Return the whole command line."""
-    parser = Parser(prog="chtui", description="The console for ClickHouse clusters on call.", epilog=EPILOG, allow_abbrev=False)
+    parser = Parser(
+        prog="chtui",
+        description="The console for ClickHouse clusters on call.",
+        epilog=EPILOG,
+        allow_abbrev=False,
+    )
     parser.add_argument("-V", "--version", action="version", version=f"chtui {__version__}")
     _connection(parser)
     _ui(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    demo = commands.add_parser("demo", help="start an embedded cluster, and the console on it", allow_abbrev=False)
+    demo = commands.add_parser(
+        "demo", help="start an embedded cluster, and the console on it", allow_abbrev=False
+    )
     _demo(demo)
-    check = commands.add_parser("check", help="print what is wrong; exit 0 ok, 1 warning, 2 critical, 3 could not check", allow_abbrev=False)
+    check = commands.add_parser(
+        "check",
+        help="print what is wrong; exit 0 ok, 1 warning, 2 critical, 3 could not check",
+        allow_abbrev=False,
+    )
     check.add_argument("--json", action="store_true", help="as JSON")
     _patience(check)
     show = commands.add_parser("show", help="print one pane once", allow_abbrev=False)
@@ -51,47 +62,84 @@ def build_parser() -> Parser:
     shown.add_argument("--json", action="store_true", help="as JSON")
     checked = actions.add_parser("check", help="check a configuration file", allow_abbrev=False)
     checked.add_argument("file", nargs="?", help="the file; chtui's own without it")
-    completion = commands.add_parser("completion", help="print a shell's completion script", allow_abbrev=False)
+    completion = commands.add_parser(
+        "completion", help="print a shell's completion script", allow_abbrev=False
+    )
     completion.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="which shell")
     return parser
 
 
 def _connection(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("connection")
-    group.add_argument("-C", dest="profile_name", metavar="NAME", help="a profile, or a connection of clickhouse-client's file")
-    group.add_argument("--host", action="append", default=[], metavar="HOST[:PORT]", help="a seed host and its HTTP port; may be repeated")
+    group.add_argument(
+        "-C",
+        dest="profile_name",
+        metavar="NAME",
+        help="a profile, or a connection of clickhouse-client's file",
+    )
+    group.add_argument(
+        "--host",
+        action="append",
+        default=[],
+        metavar="HOST[:PORT]",
+        help="a seed host and its HTTP port; may be repeated",
+    )
     group.add_argument("--user", help="the user to read as")
     group.add_argument("--cluster", metavar="NAME", help="the cluster of system.clusters to show")
     group.add_argument("--secure", action="store_const", const=True, default=None, help="use HTTPS")
     group.add_argument("--insecure", action="store_true", help="do not verify the certificate")
     group.add_argument("--ca-file", type=Path, metavar="FILE", help="PEM certificates to trust")
-    group.add_argument("--access", choices=("direct", "through"), help="each host by itself, or all through one")
+    group.add_argument(
+        "--access", choices=("direct", "through"), help="each host by itself, or all through one"
+    )
     group.add_argument("--password-file", type=Path, metavar="FILE", help="a file that holds the password")
     group.add_argument("--ask-password", action="store_true", help="ask for the password")
-    group.add_argument("--config", dest="config_file", type=Path, metavar="FILE", help="another configuration file than one's own")
+    group.add_argument(
+        "--config",
+        dest="config_file",
+        type=Path,
+        metavar="FILE",
+        help="another configuration file than one's own",
+    )
 
 
 def _ui(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("console")
     group.add_argument("--theme", metavar="NAME", help="the colours")
-    group.add_argument("--mouse", action="store_const", const=True, default=None, help="let the mouse scroll and select rows")
+    group.add_argument(
+        "--mouse", action="store_const", const=True, default=None, help="let the mouse scroll and select rows"
+    )
     group.add_argument("--slow-link", action="store_const", const=True, default=None, help="draw less often")
     group.add_argument("--pane", dest="default_pane", choices=PANES, help="the pane to begin with")
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shards", type=_count, metavar="N", help="shards (2, or as the folder was made)")
-    parser.add_argument("--replicas", type=_count, metavar="N", help="replicas of each shard (2, or as the folder was made)")
+    parser.add_argument(
+        "--replicas", type=_count, metavar="N", help="replicas of each shard (2, or as the folder was made)"
+    )
     parser.add_argument("--dir", metavar="D", help="keep the data in this folder, and resume what is there")
     parser.add_argument("--rows", type=_count, metavar="N", help="how many spans to fill in")
     parser.add_argument("--seed", type=int, metavar="N", help="what the data are derived from")
-    parser.add_argument("--headless", action="store_true", help="no console: print one line of JSON when ready, stay until interrupted")
+    parser.add_argument(
+        "--headless",
+        action="store_true",
+        help="no console: print one line of JSON when ready, stay until interrupted",
+    )
     parser.add_argument("--no-load", action="store_true", help="no live load")
-    parser.add_argument("--zookeeper", action="store_true", help="also start Debian's ZooKeeper and Replicated tables on it")
+    parser.add_argument(
+        "--zookeeper", action="store_true", help="also start Debian's ZooKeeper and Replicated tables on it"
+    )
 
 
 def _patience(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--timeout", type=_seconds, default=10.0, metavar="SECONDS", help="how long to wait for all hosts (10)")
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=10.0,
+        metavar="SECONDS",
+        help="how long to wait for all hosts (10)",
+    )
 
 
 def _count(text: str) -> int:

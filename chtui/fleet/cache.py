@@ -30,15 +30,25 @@ class AddressCache:
         except (OSError, ValueError) as error:
             self.problem = f"address cache {self._path} cannot be read: {type(error).__name__}"
             return {}
-        if not isinstance(content, dict) or content.get("format") != FORMAT or content.get("version") != VERSION:
+        if (
+            not isinstance(content, dict)
+            or content.get("format") != FORMAT
+            or content.get("version") != VERSION
+        ):
             self.problem = f"address cache {self._path} is of another format or a newer version: not used"
             return {}
         addresses = content.get("addresses")
-        return {str(host): str(address) for host, address in addresses.items()} if isinstance(addresses, dict) else {}
+        return (
+            {str(host): str(address) for host, address in addresses.items()}
+            if isinstance(addresses, dict)
+            else {}
+        )
 
     def save(self, addresses: Mapping[str, str]) -> None:
         """Keep the addresses; a file that cannot be written is told in `problem`, it costs only the next start's speed."""
-        text = json.dumps({"format": FORMAT, "version": VERSION, "addresses": dict(sorted(addresses.items()))}, indent=1)
+        text = json.dumps(
+            {"format": FORMAT, "version": VERSION, "addresses": dict(sorted(addresses.items()))}, indent=1
+        )
         try:
             paths.write_private(self._path, text)
         except OSError as error:

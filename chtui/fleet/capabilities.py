@@ -55,7 +55,9 @@ def discover(driver: Driver, query_id: str, seconds: float) -> Capabilities:
         QueryError: the server refuses to tell.
         ConnectError: the connection is gone.
     """
-    answer = driver.read(sql.load("monitor/capabilities"), {}, query_id=f"{query_id}-columns", seconds=seconds)
+    answer = driver.read(
+        sql.load("monitor/capabilities"), {}, query_id=f"{query_id}-columns", seconds=seconds
+    )
     columns = {f"system.{table}.{column}" for table, names in answer.rows for column in names}
     return Capabilities(
         version=parse_version(driver.version),
@@ -68,13 +70,17 @@ def discover(driver: Driver, query_id: str, seconds: float) -> Capabilities:
 
 def _sees_all_tables(driver: Driver, query_id: str, seconds: float) -> bool | None:
     try:
-        answer = driver.read(sql.load("monitor/show_grant"), {}, query_id=f"{query_id}-check-grant", seconds=seconds)
+        answer = driver.read(
+            sql.load("monitor/show_grant"), {}, query_id=f"{query_id}-check-grant", seconds=seconds
+        )
         return bool(answer.rows[0][0])
     except QueryError as error:
         if error.code != SYNTAX_ERROR_CODE:
             return None
     try:
-        answer = driver.read(sql.load("monitor/show_grants"), {}, query_id=f"{query_id}-grants", seconds=seconds)
+        answer = driver.read(
+            sql.load("monitor/show_grants"), {}, query_id=f"{query_id}-grants", seconds=seconds
+        )
         return grants_show_all(str(row[0]) for row in answer.rows)
     except QueryError as error:
         # A server too old for grants shows every table to every user.

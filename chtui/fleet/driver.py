@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from chtui.errors import ConnectError, QueryError
 from chtui.fleet.literal import Value, literal
 from chtui.fleet.trouble import from_driver, from_login, speaks_tls
 from chtui.records import Cost
@@ -19,8 +19,8 @@ from chtui.records import Cost
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-    from chtui.profile.model import Credentials, Tls
     from chtui.profile.endpoint import Endpoint
+    from chtui.profile.model import Credentials, Tls
     from chtui.sql import Statement
 
 PARAMETERS_SINCE = (19, 14)
@@ -78,7 +78,7 @@ class Driver:
                 # A host that hangs would run every login query sent meanwhile once it wakes: /ping runs none.
                 self._ping()
             self._client = _login(endpoint, credentials, tls, self._pool)
-        except Exception as error:  # noqa: BLE001 - whatever listens there may make the login fail in any way
+        except Exception as error:
             self._pool.clear()
             raise from_login(error, self._where, ping=self._ping, tls=self._shakes_hands) from error
         self.version = self._client.server_version or ""
@@ -109,45 +109,53 @@ class Driver:
             ConnectError: the connection is gone.
         """
         text, missing = statement.adapted(absent)
-        started = time.monotonic()
-        wanted = {"readonly": 1, "max_execution_time": max(1, int(seconds)), "max_threads": 1, "os_thread_priority": 10}
+        wanted = {
+            "readonly": 1,
+            "max_execution_time": max(1, int(seconds)),
+            "max_threads": 1,
+            "os_thread_priority": 10,
+        }
         allowed = self._allowed({**wanted, "log_comment": "chtui", **(settings or {})})
-        result = self._run(
-            lambda bound, values: self._client.query(
-                bound, parameters=values, settings={**allowed, "query_id": query_id}, tz_mode="aware"
-            ),
-            statement, text, params, query_id, seconds,
-        )  # fmt: skip
+        text, values = self._bound(statement, text, params)
+        started = time.monotonic()
+        with self._request(query_id, seconds):
+            result = self._client.query(
+                text, parameters=values, settings={**allowed, "query_id": query_id}, tz_mode="aware"
+            )
         return Answer(result.column_names, result.result_rows, _cost(result.summary, started), missing)
 
-    def command(self, statement: Statement, params: Mapping[str, Value], *, query_id: str, seconds: float) -> None:
+    def command(
+        self, statement: Statement, params: Mapping[str, Value], *, query_id: str, seconds: float
+    ) -> None:
         """Run a statement that reads nothing, within `seconds`.
 
         Raises:
             QueryError: the server refused or failed the statement.
             ConnectError: the connection is gone.
         """
-        self._run(
-            lambda bound, values: self._client.command(bound, parameters=values, settings={"query_id": query_id}),
-            statement, statement.text, params, query_id, seconds,
-        )  # fmt: skip
+        text, values = self._bound(statement, statement.text, params)
+        with self._request(query_id, seconds):
+            self._client.command(text, parameters=values, settings={"query_id": query_id})
 
     def close(self) -> None:
         """Close the connection. What still runs on the server goes on there."""
         self._client.close()
         self._pool.clear()
 
-    def _run(self, send: Any, statement: Statement, text: str, params: Mapping[str, Value], query_id: str, seconds: float) -> Any:
-        values: dict[str, Any] | None = dict(params) or None
-        if values and not self.binds_parameters:
-            text = statement.bound(text, {name: literal(value) for name, value in values.items()})
-            values = None
+    def _bound(
+        self, statement: Statement, text: str, params: Mapping[str, Value]
+    ) -> tuple[str, dict[str, Any] | None]:
+        """Text and parameters as the server takes them: an old one binds none, it gets literals."""
+        if not params or self.binds_parameters:
+            return text, dict(params) or None
+        return statement.bound(text, {name: literal(value) for name, value in params.items()}), None
+
+    @contextmanager
+    def _request(self, query_id: str, seconds: float) -> Iterator[None]:
         self._pool.deadline_seconds = seconds + READ_TIMEOUT_MARGIN_SECONDS
         try:
-            return send(text, values)
-        except (QueryError, ConnectError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the driver raises its own, urllib3's and codec errors alike
+            yield
+        except Exception as error:
             raise from_driver(error, self._where, query_id=query_id) from error
 
     def _allowed(self, wanted: Mapping[str, int | str]) -> dict[str, int | str]:

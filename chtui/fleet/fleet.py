@@ -53,7 +53,12 @@ class Fleet:
     """All hosts of one cluster."""
 
     def __init__(
-        self, profile: Profile, clock: Clock, slow_seconds: float, ended: Callable[[Link, Outcome], None], cache: AddressCache | None = None
+        self,
+        profile: Profile,
+        clock: Clock,
+        slow_seconds: float,
+        ended: Callable[[Outcome], None],
+        cache: AddressCache | None = None,
     ) -> None:
         self.profile = profile
         self.cluster: Cluster | None = None
@@ -113,7 +118,10 @@ class Fleet:
                 if local == [replica.host] and seed.host is None:
                     self._adopt(replica.host, seed)
                 else:
-                    self._aim(replica.host, address_of(replica.host, self.profile, seed.address.endpoint, self._cached))
+                    self._aim(
+                        replica.host,
+                        address_of(replica.host, self.profile, seed.address.endpoint, self._cached),
+                    )
         for gone in known - set(cluster.hosts):
             self._drop(gone)
 
@@ -151,7 +159,8 @@ class Fleet:
     def correctable(self) -> bool:
         """Return whether a host is in trouble that a wrong guess of its address may explain."""
         return self.profile.access == "direct" and any(
-            not target.link.address.is_firm and target.liveness.state in CORRECTABLE for target in self.targets.values()
+            not target.link.address.is_firm and target.liveness.state in CORRECTABLE
+            for target in self.targets.values()
         )
 
     def correct(self, rows: Iterable[Sequence[object]]) -> list[HostId]:
@@ -204,15 +213,21 @@ class Fleet:
                 entry.liveness = entry.liveness.answered(self._clock.now(), seconds, self._slow_seconds)
                 entry.version = versions[host]
             else:
-                error = ConnectError("down", f"did not answer through {target.link.address.endpoint}", where=str(host))
+                error = ConnectError(
+                    "down", f"did not answer through {target.link.address.endpoint}", where=str(host)
+                )
                 entry.liveness = entry.liveness.failed(self._clock.now(), self._clock.monotonic(), error, 0.0)
 
     def failed(self, target: Target, error: ChtuiError) -> None:
         """Note that a target's liveness call failed."""
-        target.liveness = target.liveness.failed(self._clock.now(), self._clock.monotonic(), error, random.random())
+        target.liveness = target.liveness.failed(
+            self._clock.now(), self._clock.monotonic(), error, random.random()
+        )
         target.link.is_hung = target.liveness.state is HostState.HUNG
         for host in target.hosts:
-            self.entries[host].liveness = replace(target.liveness, answered_at=self.entries[host].liveness.answered_at)
+            self.entries[host].liveness = replace(
+                target.liveness, answered_at=self.entries[host].liveness.answered_at
+            )
 
     def host_of(self, shard_num: int, display_name: str, tcp_port: int) -> HostId | None:
         """Return the host that answered through the gateway with this shard, name and native port; None if unsure."""
@@ -222,7 +237,10 @@ class Fleet:
         """Return whether another replica of the host's shard is known not to answer."""
         shard = self.entries[host].replica.shard_num
         return any(
-            other != host and entry.replica.shard_num == shard and not entry.liveness.state.answers and entry.liveness.state is not HostState.CONNECTING
+            other != host
+            and entry.replica.shard_num == shard
+            and not entry.liveness.state.answers
+            and entry.liveness.state is not HostState.CONNECTING
             for other, entry in self.entries.items()
         )
 

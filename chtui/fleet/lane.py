@@ -29,8 +29,6 @@ class Closable(Protocol):
 class Call:
     """One call for a lane."""
 
-    key: object
-    """What the caller knows it by."""
     work: Callable[[Any], Any]
     """What to do with the connection; runs in the lane's thread."""
     seconds: float
@@ -134,7 +132,10 @@ class _Runner(threading.Thread):
         except ChtuiError as expected:
             error = expected
         except Exception as surprise:  # noqa: BLE001 - a fault of ours must show as this host's state, not end the thread
-            error = ChtuiError(f"chtui failed: {type(surprise).__name__}: {one_line(surprise, 200)}", fix="report this as a bug")
+            error = ChtuiError(
+                f"chtui failed: {type(surprise).__name__}: {one_line(surprise, 200)}",
+                fix="report this as a bug",
+            )
         if isinstance(error, (ConnectError, DeadlineError)):
             self._disconnect()
         return Outcome(call, result, error, time.monotonic() - started, False)

@@ -24,7 +24,14 @@ class Link:
     `host` is who should answer there, None for a seed whose identity is not known yet.
     """
 
-    def __init__(self, profile: Profile, address: Address, host: HostId | None, cluster: str, ended: Callable[[Link, Outcome], None]) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        address: Address,
+        host: HostId | None,
+        cluster: str,
+        ended: Callable[[Outcome], None],
+    ) -> None:
         self.profile = profile
         self.address = address
         self.host = host
@@ -39,7 +46,7 @@ class Link:
     def lane(self, name: str) -> Lane:
         """Return the lane of this name, made on first use."""
         if name not in self._lanes:
-            self._lanes[name] = Lane(f"{name} {self.address.endpoint}", self._connect, self._report)
+            self._lanes[name] = Lane(f"{name} {self.address.endpoint}", self._connect, self._ended)
         return self._lanes[name]
 
     def submit(self, name: str, call: Call) -> None:
@@ -50,9 +57,6 @@ class Link:
         """Drop all lanes; nothing is waited for."""
         for lane in self._lanes.values():
             lane.close()
-
-    def _report(self, outcome: Outcome) -> None:
-        self._ended(self, outcome)
 
     def _connect(self) -> Driver:
         driver = Driver(
@@ -72,15 +76,27 @@ class Link:
         return driver
 
     def _prove_identity(self, driver: Driver, host: HostId) -> None:
-        answer = driver.read(sql.load("monitor/identity"), {"cluster": self.cluster}, query_id=next(IDENTITY_IDS), seconds=LOGIN_SECONDS)
+        answer = driver.read(
+            sql.load("monitor/identity"),
+            {"cluster": self.cluster},
+            query_id=next(IDENTITY_IDS),
+            seconds=LOGIN_SECONDS,
+        )
         known = {HostId(str(name), int(port)): bool(is_local) for name, port, is_local in answer.rows}
         others = sorted(other for other, is_local in known.items() if is_local)
         where = str(self.address.endpoint)
         fix = "give its address in http_addresses of the profile"
         if host not in known:
-            raise ConnectError("mismatch", f"the server there does not know {host} of cluster {self.cluster}", where=where, fix=fix)
+            raise ConnectError(
+                "mismatch",
+                f"the server there does not know {host} of cluster {self.cluster}",
+                where=where,
+                fix=fix,
+            )
         if others and host not in others:
-            raise ConnectError("mismatch", f"the server there is {others[0]}, not {host}", where=where, fix=fix)
+            raise ConnectError(
+                "mismatch", f"the server there is {others[0]}, not {host}", where=where, fix=fix
+            )
 
 
 def query_ids(prefix: str) -> Iterator[str]:

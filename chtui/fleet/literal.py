@@ -6,7 +6,16 @@ import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0", "\b": "\\b", "\f": "\\f"}
+ESCAPES = {
+    "\\": "\\\\",
+    "'": "\\'",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\0": "\\0",
+    "\b": "\\b",
+    "\f": "\\f",
+}
 
 Value = str | int | float | bool | datetime | None | tuple["Value", ...] | list["Value"]
 """What may be written into SQL: a scalar, a tuple, or a list (an array)."""

@@ -43,14 +43,22 @@ class Liveness:
         """Return the state after an answer."""
         state = HostState.SLOW if round_trip_seconds > slow_seconds else HostState.UP
         return replace(
-            self._entered(state, now), error="", answered_at=now, round_trip_seconds=round_trip_seconds, failures=0, retry_at=0.0
+            self._entered(state, now),
+            error="",
+            answered_at=now,
+            round_trip_seconds=round_trip_seconds,
+            failures=0,
+            retry_at=0.0,
         )
 
     def failed(self, now: datetime, monotonic: float, error: ChtuiError, chance: float) -> Liveness:
         """Return the state after a failed attempt; `chance` of 0..1 shortens the pause by up to `JITTER`."""
         pause = backoff_seconds(self.failures + 1) * (1 - JITTER * chance)
         return replace(
-            self._entered(state_of(error), now), error=error.line, failures=self.failures + 1, retry_at=monotonic + pause
+            self._entered(state_of(error), now),
+            error=error.line,
+            failures=self.failures + 1,
+            retry_at=monotonic + pause,
         )
 
     def _entered(self, state: HostState, now: datetime) -> Liveness:

@@ -28,8 +28,11 @@ class OneConnectionPool(urllib3.PoolManager):
 
     def urlopen(self, method: str, url: str, redirect: bool = True, **options: Any) -> BaseHTTPResponse:  # type: ignore[override]
         """Send one request; as urllib3's, but never again by itself and never elsewhere."""
+        del redirect
         options["retries"] = False
-        options["timeout"] = urllib3.Timeout(connect=min(self.connect_seconds, self.deadline_seconds), read=self.deadline_seconds)
+        options["timeout"] = urllib3.Timeout(
+            connect=min(self.connect_seconds, self.deadline_seconds), read=self.deadline_seconds
+        )
         return super().urlopen(method, url, redirect=False, **options)
 
 
@@ -58,12 +61,20 @@ def _context(tls: Tls) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=str(tls.ca_file) if tls.ca_file else None)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError("cannot be read as PEM certificates", where=str(tls.ca_file), fix="give a file of PEM certificates") from error
+        raise ConfigError(
+            "cannot be read as PEM certificates",
+            where=str(tls.ca_file),
+            fix="give a file of PEM certificates",
+        ) from error
     if tls.cert_file:
         try:
             context.load_cert_chain(str(tls.cert_file), str(tls.key_file) if tls.key_file else None)
         except (OSError, ssl.SSLError) as error:
-            raise ConfigError("certificate and key cannot be used", where=str(tls.cert_file), fix="give a PEM certificate and its key") from error
+            raise ConfigError(
+                "certificate and key cannot be used",
+                where=str(tls.cert_file),
+                fix="give a PEM certificate and its key",
+            ) from error
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -31,7 +31,9 @@ def to_clusters(rows: Iterable[Sequence[object]]) -> dict[str, Cluster]:
     found: dict[str, list[ClusterReplica]] = {}
     for cluster, shard_num, replica_num, host_name, port, is_local in rows:
         host = HostId(str(host_name), int(str(port)))
-        replica = ClusterReplica(str(cluster), int(str(shard_num)), int(str(replica_num)), host, bool(is_local))
+        replica = ClusterReplica(
+            str(cluster), int(str(shard_num)), int(str(replica_num)), host, bool(is_local)
+        )
         found.setdefault(replica.cluster, []).append(replica)
     return {name: Cluster(name, tuple(replicas)) for name, replicas in found.items()}
 
@@ -46,7 +48,11 @@ def choose(clusters: Mapping[str, Cluster], wanted: str | None, where: str) -> C
         if wanted in clusters:
             return clusters[wanted]
         names = ", ".join(one_line(name, 60) for name in sorted(clusters)) or "none"
-        raise UsageError(f"cluster '{one_line(wanted, 60)}' does not exist; the server knows: {names}", where=where, fix="choose one with --cluster")
+        raise UsageError(
+            f"cluster '{one_line(wanted, 60)}' does not exist; the server knows: {names}",
+            where=where,
+            fix="choose one with --cluster",
+        )
     if not clusters:
         raise UsageError("the server knows no cluster", where=where, fix="define one in remote_servers")
     own = [cluster for cluster in clusters.values() if any(replica.is_local for replica in cluster.replicas)]
@@ -67,9 +73,7 @@ def address_of(host: HostId, profile: Profile, seed: Endpoint, cached: Mapping[s
     return Address(Endpoint(host.host_name, seed.port), "seed port")
 
 
-def match_ports(
-    cluster: Cluster, rows: Iterable[Sequence[object]]
-) -> dict[HostId, int]:
+def match_ports(cluster: Cluster, rows: Iterable[Sequence[object]]) -> dict[HostId, int]:
     """Return the HTTP port of each host that the rows of `monitor/http_ports` tell without doubt."""
     found: dict[HostId, int] = {}
     for shard_num, display_name, tcp_port, http_port in rows:
@@ -81,7 +85,11 @@ def match_ports(
 
 def match_host(cluster: Cluster, shard_num: int, display_name: str, tcp_port: int) -> HostId | None:
     """Return the one host of the cluster that says of itself to be in this shard, with this name and port; None if unsure."""
-    same = {replica.host for replica in cluster.replicas if replica.shard_num == shard_num and replica.host.port == tcp_port}
+    same = {
+        replica.host
+        for replica in cluster.replicas
+        if replica.shard_num == shard_num and replica.host.port == tcp_port
+    }
     if len(same) == 1:
         return same.pop()
     named = {host for host in same if _same_name(host.host_name, display_name)}

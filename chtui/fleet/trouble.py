@@ -34,6 +34,8 @@ def server_text(error: BaseException | str) -> str:
 
 def from_driver(error: BaseException, where: str, *, query_id: str = "") -> ChtuiError:
     """Return the error that `error`, raised by a call on a logged-in connection, stands for."""
+    if isinstance(error, ChtuiError):
+        return error
     code = _code(error)
     if code in AUTH_CODES:
         return _auth_failed(code, where)
@@ -42,7 +44,9 @@ def from_driver(error: BaseException, where: str, *, query_id: str = "") -> Chtu
     return _network(error, where) or QueryError(server_text(error), query_id=query_id, where=where)
 
 
-def from_login(error: BaseException, where: str, *, ping: Callable[[], tuple[int, str]], tls: Callable[[], bool]) -> ChtuiError:
+def from_login(
+    error: BaseException, where: str, *, ping: Callable[[], tuple[int, str]], tls: Callable[[], bool]
+) -> ChtuiError:
     """Return the error that `error`, raised while logging in, stands for.
 
     `ping` asks what listens there, `tls` whether it would shake hands; each is called only where the error leaves it open.
@@ -56,7 +60,12 @@ def from_login(error: BaseException, where: str, *, ping: Callable[[], tuple[int
         fix = "grant this user the right to log in from here"
         return ConnectError("denied", f"Code {code}: {server_text(error)}", where=where, fix=fix)
     if code:
-        return ConnectError("down", f"login failed, Code {code}: {server_text(error)}", where=where, fix="see the server's log")
+        return ConnectError(
+            "down",
+            f"login failed, Code {code}: {server_text(error)}",
+            where=where,
+            fix="see the server's log",
+        )
     found = _network(error, where) or _impostor(error, where, ping)
     if isinstance(found, ConnectError) and found.what.startswith("the connection broke") and tls():
         fix = "set secure = true, or give the port without TLS, usually 8123"
@@ -85,12 +94,16 @@ def _impostor(error: BaseException, where: str, ping: Callable[[], tuple[int, st
     try:
         status, body = ping()
     except Exception as second:  # noqa: BLE001 - whatever listens there may answer in any way
-        unknown = ConnectError("not_clickhouse", "what listens there is not ClickHouse", where=where, fix="check host and port")
+        unknown = ConnectError(
+            "not_clickhouse", "what listens there is not ClickHouse", where=where, fix="check host and port"
+        )
         return _network(second, where) or unknown
     if NATIVE_PORT in body or NATIVE_PORT in str(error):
         return _native_port(where)
     if body.strip() == "Ok.":
-        return ConnectError("down", f"login failed: {server_text(error)}", where=where, fix="see the server's log")
+        return ConnectError(
+            "down", f"login failed: {server_text(error)}", where=where, fix="see the server's log"
+        )
     what = f"what listens there is not ClickHouse (HTTP {status} to /ping)"
     return ConnectError("not_clickhouse", what, where=where, fix="check host and port")
 
@@ -117,7 +130,9 @@ def _network(error: BaseException, where: str) -> ChtuiError | None:
     if any(NATIVE_PORT in str(link) for link in links):
         return _native_port(where)
     if find(socket.gaierror, http.NameResolutionError):
-        return ConnectError("down", "the host name cannot be resolved", where=where, fix="check the name and the DNS")
+        return ConnectError(
+            "down", "the host name cannot be resolved", where=where, fix="check the name and the DNS"
+        )
     if find(ConnectionRefusedError):
         fix = "check that the server runs, and the port"
         return ConnectError("refused", "connection refused: nothing listens there", where=where, fix=fix)
@@ -134,7 +149,9 @@ def _network(error: BaseException, where: str) -> ChtuiError | None:
 
 def _native_port(where: str) -> ConnectError:
     fix = "give the HTTP port, usually 8123, or 8443 with TLS"
-    return ConnectError("not_clickhouse", "that is ClickHouse's native port, not its HTTP port", where=where, fix=fix)
+    return ConnectError(
+        "not_clickhouse", "that is ClickHouse's native port, not its HTTP port", where=where, fix=fix
+    )
 
 
 def _innermost(error: BaseException) -> str:

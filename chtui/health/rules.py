@@ -10,7 +10,10 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.records import Disk, HostId, HostState, HostStatus, ReplicationSummary
 from chtui.text import format_bytes, format_percent, format_seconds, plural
 
-WANTS = tuple(Want(name) for name in ("host_state", "replication_summary", "suspect_replicas", "replica_keeper_state", "disks"))
+WANTS = tuple(
+    Want(name)
+    for name in ("host_state", "replication_summary", "suspect_replicas", "replica_keeper_state", "disks")
+)
 """The probes the rules read."""
 
 Rule = Callable[[Snapshot, HostStatus], Iterator[Finding]]
@@ -41,7 +44,16 @@ def _host_state(snapshot: Snapshot, status: HostStatus) -> Iterator[Finding]:
         return
     severity = Severity.WARNING if status.state is HostState.SLOW else Severity.CRITICAL
     since = (snapshot.taken_at - status.since).total_seconds() if status.since else None
-    yield Finding(severity, "host_state", status.id, "", f"host is {status.state}", status.error, since, ADVICE[status.state])
+    yield Finding(
+        severity,
+        "host_state",
+        status.id,
+        "",
+        f"host is {status.state}",
+        status.error,
+        since,
+        ADVICE[status.state],
+    )
 
 
 def _readonly(snapshot: Snapshot, status: HostStatus) -> Iterator[Finding]:
@@ -49,7 +61,9 @@ def _readonly(snapshot: Snapshot, status: HostStatus) -> Iterator[Finding]:
     if summary is None or not summary.readonly_tables:
         return
     suspects = [row for row in snapshot.rows(status.id, "suspect_replicas") if row.is_readonly]
-    longest = max((row.readonly_seconds for row in suspects if row.readonly_seconds is not None), default=None)
+    longest = max(
+        (row.readonly_seconds for row in suspects if row.readonly_seconds is not None), default=None
+    )
     fresh = longest is not None and longest < snapshot.thresholds.readonly_grace_seconds
     tables = ", ".join(f"{row.database}.{row.table}" for row in suspects[:3])
     more = f" and {summary.readonly_tables - 3} more" if summary.readonly_tables > 3 else ""
@@ -85,7 +99,14 @@ def _never_synced(snapshot: Snapshot, status: HostStatus) -> Iterator[Finding]:
     summary: ReplicationSummary | None = snapshot.one(status.id, "replication_summary")
     if summary is not None and summary.never_synced_tables and not summary.readonly_tables:
         what = f"{plural(summary.never_synced_tables, 'replica')} never synced"
-        yield Finding(Severity.CRITICAL, "replica_never_synced", status.id, "", what, advice="SYSTEM RESTART REPLICA; see the server's log")
+        yield Finding(
+            Severity.CRITICAL,
+            "replica_never_synced",
+            status.id,
+            "",
+            what,
+            advice="SYSTEM RESTART REPLICA; see the server's log",
+        )
 
 
 def _lag(snapshot: Snapshot, status: HostStatus) -> Iterator[Finding]:
@@ -93,7 +114,11 @@ def _lag(snapshot: Snapshot, status: HostStatus) -> Iterator[Finding]:
     limits = snapshot.thresholds
     if summary is None or summary.max_delay_seconds < limits.replica_lag_warning_seconds:
         return
-    severity = Severity.CRITICAL if summary.max_delay_seconds >= limits.replica_lag_critical_seconds else Severity.WARNING
+    severity = (
+        Severity.CRITICAL
+        if summary.max_delay_seconds >= limits.replica_lag_critical_seconds
+        else Severity.WARNING
+    )
     what = f"replica is {format_seconds(summary.max_delay_seconds)} behind"
     yield Finding(severity, "replica_lag", status.id, _worst(snapshot, status.id, "absolute_delay_seconds"), what,
                   advice="see the replication queue for exceptions; without any it drains by itself")  # fmt: skip
@@ -104,7 +129,9 @@ def _queue(snapshot: Snapshot, status: HostStatus) -> Iterator[Finding]:
     limits = snapshot.thresholds
     if summary is None or summary.max_queue_entries < limits.queue_size_warning:
         return
-    severity = Severity.CRITICAL if summary.max_queue_entries >= limits.queue_size_critical else Severity.WARNING
+    severity = (
+        Severity.CRITICAL if summary.max_queue_entries >= limits.queue_size_critical else Severity.WARNING
+    )
     what = f"replication queue of one table holds {plural(summary.max_queue_entries, 'entry', 'entries')}"
     yield Finding(severity, "replication_queue", status.id, _worst(snapshot, status.id, "queue_entries"), what,
                   since_seconds=float(summary.oldest_queue_entry_seconds), advice="see which entries carry an exception")  # fmt: skip
@@ -120,7 +147,11 @@ def _missing_replicas(snapshot: Snapshot, status: HostStatus) -> Iterator[Findin
     """A peer that Keeper does not see; a host known not to answer has its own finding and explains it."""
     if shard_is_missing_a_host(snapshot, status):
         return
-    short = [row for row in snapshot.rows(status.id, "replica_keeper_state") if row.active_replicas < row.total_replicas]
+    short = [
+        row
+        for row in snapshot.rows(status.id, "replica_keeper_state")
+        if row.active_replicas < row.total_replicas
+    ]
     if short:
         first = short[0]
         what = f"{first.active_replicas} of {first.total_replicas} replicas active in {plural(len(short), 'table')}"
@@ -131,7 +162,8 @@ def _missing_replicas(snapshot: Snapshot, status: HostStatus) -> Iterator[Findin
 def shard_is_missing_a_host(snapshot: Snapshot, status: HostStatus) -> bool:
     """Return whether another host of the same shard does not answer."""
     return any(
-        other.shard_num == status.shard_num and other.id != status.id and not other.state.answers for other in snapshot.hosts
+        other.shard_num == status.shard_num and other.id != status.id and not other.state.answers
+        for other in snapshot.hosts
     )
 
 
@@ -144,7 +176,15 @@ def _disks(snapshot: Snapshot, status: HostStatus) -> Iterator[Finding]:
             continue
         severity = Severity.CRITICAL if ratio >= limits.disk_used_critical_ratio else Severity.WARNING
         what = f"disk {disk.name} is {format_percent(ratio)} full, {format_bytes(disk.free_bytes)} free"
-        yield Finding(severity, "disk_full", status.id, disk.name, what, disk.path, advice="see which tables and detached parts fill it")
+        yield Finding(
+            severity,
+            "disk_full",
+            status.id,
+            disk.name,
+            what,
+            disk.path,
+            advice="see which tables and detached parts fill it",
+        )
 
 
 def _versions(snapshot: Snapshot) -> Iterator[Finding]:
@@ -163,7 +203,9 @@ def _unchecked(snapshot: Snapshot) -> Iterator[Unchecked]:
         if not status.state.answers:
             continue
         if status.sees_all_tables is False:
-            yield Unchecked(status.id, "all tables", "this user sees only part of the tables: GRANT SHOW ON *.*")
+            yield Unchecked(
+                status.id, "all tables", "this user sees only part of the tables: GRANT SHOW ON *.*"
+            )
         elif status.sees_all_tables is None:
             yield Unchecked(status.id, "all tables", "it is not known whether this user sees every table")
         for want in WANTS:

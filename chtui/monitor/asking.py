@@ -27,6 +27,19 @@ Origin = tuple[int, str, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """One probe with everything it needs to be asked."""
+
+    probe: Probe
+    params: Params
+    query_id: str
+    absent: frozenset[str]
+    """Columns (`database.table.column`) the server lacks."""
+    through: str
+    """The cluster all of whose hosts are asked through the one; empty to ask the host itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What a probe's answer holds."""
 
@@ -47,7 +60,13 @@ def http_ports(driver: Driver, cluster: str, query_id: str) -> Answer:
         UnavailableError: the server is too old.
     """
     _require_through(driver)
-    return driver.read(sql.load("monitor/http_ports"), {"cluster": cluster}, query_id=query_id, seconds=15.0, settings=TIGHT_FAILOVER)
+    return driver.read(
+        sql.load("monitor/http_ports"),
+        {"cluster": cluster},
+        query_id=query_id,
+        seconds=15.0,
+        settings=TIGHT_FAILOVER,
+    )
 
 
 def settle(driver: Driver, query_ids: Sequence[str], fresh: Sequence[str], ids: Iterator[str]) -> set[str]:
@@ -55,30 +74,41 @@ def settle(driver: Driver, query_ids: Sequence[str], fresh: Sequence[str], ids: 
     running = _running(driver, query_ids, next(ids))
     for query_id in fresh:
         if query_id in running:
-            driver.command(sql.load("monitor/kill_own_query"), {"query_id": query_id}, query_id=next(ids), seconds=5.0)
+            driver.command(
+                sql.load("monitor/kill_own_query"), {"query_id": query_id}, query_id=next(ids), seconds=5.0
+            )
     return set(query_ids) - running
 
 
 def _running(driver: Driver, query_ids: Sequence[str], query_id: str) -> set[str]:
-    answer = driver.read(sql.load("monitor/outstanding"), {"query_ids": list(query_ids)}, query_id=query_id, seconds=5.0)
+    answer = driver.read(
+        sql.load("monitor/outstanding"), {"query_ids": list(query_ids)}, query_id=query_id, seconds=5.0
+    )
     return {str(row[0]) for row in answer.rows}
 
 
-def probe(driver: Driver, asked: Probe, params: Params, query_id: str, absent: frozenset[str], through: str) -> Told:
-    """Ask one probe, of the host itself or, with a cluster's name in `through`, of all its hosts through this one.
+def probe(driver: Driver, question: Question) -> Told:
+    """Ask one probe, of the host itself or of all hosts of a cluster through this one.
 
     Raises:
         UnavailableError: the server is too old to be asked through.
     """
-    if not through:
-        answer = driver.read(asked.statement, params, query_id=query_id, seconds=asked.deadline_seconds, absent=absent)
+    asked, options = (
+        question.probe,
+        {"query_id": question.query_id, "seconds": question.probe.deadline_seconds},
+    )
+    if not question.through:
+        answer = driver.read(asked.statement, question.params, absent=question.absent, **options)
         return Told(answer, {None: asked.records(answer.columns, answer.rows)})
     _require_through(driver)
-    values: dict[str, Value] = {**params, "cluster": through}
+    values: dict[str, Value] = {**question.params, "cluster": question.through}
     answer = driver.read(
-        sql.through(asked.statement), values, query_id=query_id, seconds=asked.deadline_seconds, absent=absent, settings=TIGHT_FAILOVER
+        sql.through(asked.statement), values, absent=question.absent, settings=TIGHT_FAILOVER, **options
     )
-    indexes = [answer.columns.index(name) for name in ("through_shard_num", "through_display_name", "through_tcp_port")]
+    indexes = [
+        answer.columns.index(name)
+        for name in ("through_shard_num", "through_display_name", "through_tcp_port")
+    ]
     by_origin: dict[Origin | None, list[Sequence[Any]]] = {}
     for row in answer.rows:
         origin = (int(row[indexes[0]]), str(row[indexes[1]]), int(row[indexes[2]]))

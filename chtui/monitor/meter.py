@@ -34,4 +34,6 @@ class Meter:
         for _, host, cost in self._costs:
             totals[host] = totals.get(host, 0.0) + cost.seconds
         window = min(WINDOW_SECONDS, monotonic - self._began)
-        return max(totals.values(), default=0.0) / window, all(cost.is_server_time for _, _, cost in self._costs)
+        return max(totals.values(), default=0.0) / window, all(
+            cost.is_server_time for _, _, cost in self._costs
+        )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cache
 from typing import Any, get_type_hints
 
 from chtui import records, sql
-from chtui.fleet.literal import Value
 from chtui.fleet.link import DATA, LIVENESS
+from chtui.fleet.literal import Value
 from chtui.monitor import shapes
 from chtui.profile.model import Thresholds
 from chtui.records import Sample, SuspectReplica
@@ -49,7 +49,7 @@ class Probe:
     always: bool = False
     """Asked whether a pane wants it or not."""
     lane: str = DATA
-    params: Callable[[Context], Params | None] = lambda context: {}
+    params: Callable[[Context], Params | None] = lambda _: {}
     """Values for the statement; None: there is no reason to ask now."""
     shape: Callable[[Iterable[Sequence[Any]]], tuple[Any, ...]] | None = None
     """Makes records of the rows; None: a row is a record, its columns the fields."""
@@ -75,7 +75,10 @@ class Probe:
 
 def _limits(context: Context) -> Params:
     thresholds = context.thresholds
-    return {"delay_seconds": int(thresholds.replica_lag_warning_seconds), "queue_entries": thresholds.queue_size_warning}
+    return {
+        "delay_seconds": int(thresholds.replica_lag_warning_seconds),
+        "queue_entries": thresholds.queue_size_warning,
+    }
 
 
 def _suspects(context: Context) -> Params | None:
@@ -99,7 +102,9 @@ PROBES: Mapping[str, Probe] = {
     probe.name: probe
     for probe in (
         Probe("host_state", records.HostInfo, "host_state", 2.0, always=True, lane=LIVENESS),
-        Probe("replication_summary", records.ReplicationSummary, "replicas", 5.0, always=True, params=_limits),
+        Probe(
+            "replication_summary", records.ReplicationSummary, "replicas", 5.0, always=True, params=_limits
+        ),
         Probe("suspect_replicas", records.SuspectReplica, "replicas", 5.0, always=True, params=_suspects),
         Probe("replica_keeper_state", records.ReplicaKeeperState, "tables", 5.0, params=_keeper_tables),
         Probe("host_metrics", records.HostMetrics, "metrics", 5.0, shape=shapes.to_host_metrics),
@@ -107,15 +112,15 @@ PROBES: Mapping[str, Probe] = {
         Probe("host_limits", records.HostLimits, "tables", 5.0, shape=shapes.to_host_limits),
         Probe("parts_summary", records.PartsSummary, "parts", 10.0),
         Probe("disks", records.Disk, "disks", 10.0),
-        Probe("host_tables", records.HostTable, "tables", 10.0, params=lambda context: {"max_rows": TABLE_ROWS}),
-        Probe("server_errors", records.ServerError, "metrics", 5.0, params=lambda context: {"max_rows": 100}),
+        Probe("host_tables", records.HostTable, "tables", 10.0, params=lambda _: {"max_rows": TABLE_ROWS}),
+        Probe("server_errors", records.ServerError, "metrics", 5.0, params=lambda _: {"max_rows": 100}),
         Probe("server_warnings", records.ServerWarning, "tables", 5.0),
     )
 }
 """Every probe by name."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def _plan(record: type) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
     hints = get_type_hints(record)
     return tuple((field.name, bool if hints[field.name] is bool else None) for field in fields(record))
@@ -131,6 +136,11 @@ def to_records(record: type, columns: Sequence[str], rows: Iterable[Sequence[Any
     # Without a row the server may not even tell the columns.
     plan = [(columns.index(name), convert) for name, convert in _plan(record)] if given else []
     return tuple(
-        record(*[convert(row[index]) if convert and row[index] is not None else row[index] for index, convert in plan])
+        record(
+            *[
+                convert(row[index]) if convert and row[index] is not None else row[index]
+                for index, convert in plan
+            ]
+        )
         for row in given
     )

@@ -9,6 +9,7 @@ import queue
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from chtui.clock import Clock
@@ -37,6 +38,8 @@ TOPOLOGY_SECONDS = 60.0
 PORTS_SECONDS = 20.0
 """How often peers are asked for HTTP ports while a host is in trouble that a wrong address may explain."""
 BACKGROUND_DEADLINE_SECONDS = 20.0
+DISCOVERY_SECONDS = 10.0
+"""How long a server may take to tell what it has."""
 SETTLE_SECONDS = 5.0
 """How often it is looked whether an overdue query has ended."""
 
@@ -55,9 +58,16 @@ class Flight:
 class Pump:
     """The monitor's heart: one for each profile."""
 
-    def __init__(self, fleet_of: Callable[[Callable[[Link, Outcome], None]], Fleet], scheduler: Scheduler, store: Store, clock: Clock, thresholds: Thresholds) -> None:
-        self._inbox: queue.SimpleQueue[tuple[Link, Outcome] | None] = queue.SimpleQueue()
-        self.fleet = fleet_of(lambda link, outcome: self._inbox.put((link, outcome)))
+    def __init__(
+        self,
+        fleet_of: Callable[[Callable[[Outcome], None]], Fleet],
+        scheduler: Scheduler,
+        store: Store,
+        clock: Clock,
+        thresholds: Thresholds,
+    ) -> None:
+        self._inbox: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
+        self.fleet = fleet_of(self._inbox.put)
         self.scheduler = scheduler
         self.store = store
         self.meter = Meter()
@@ -90,16 +100,15 @@ class Pump:
             event = self._inbox.get(timeout=max(0.0, until - now))
             while True:
                 if event is not None:
-                    self._file(*event)
+                    self._file(event)
                 event = self._inbox.get_nowait()
         except queue.Empty:
             return
 
     # Calls and their deadlines
 
-    def _launch(self, link: Link, lane: str, work: Callable[[Driver], Any], seconds: float, done: Callable[[Outcome], None], query_id: str = "") -> None:
-        call = Call("", work, seconds, query_id)
-        self._flights[id(call)] = Flight(link, lane, call, self._clock.monotonic() + seconds, done)
+    def _launch(self, link: Link, lane: str, call: Call, done: Callable[[Outcome], None]) -> None:
+        self._flights[id(call)] = Flight(link, lane, call, self._clock.monotonic() + call.seconds, done)
         link.submit(lane, call)
 
     def _expire(self, now: float) -> None:
@@ -111,7 +120,7 @@ class Pump:
                 error = DeadlineError(f"no answer within {flight.call.seconds:.0f} s", where=where)
                 flight.done(Outcome(flight.call, None, error, flight.call.seconds, True))
 
-    def _file(self, link: Link, outcome: Outcome) -> None:
+    def _file(self, outcome: Outcome) -> None:
         flight = self._flights.pop(id(outcome.call), None)
         if flight is not None and flight.call is outcome.call:
             flight.done(outcome)
@@ -138,17 +147,20 @@ class Pump:
         if now >= self._ports_at and fleet.correctable():
             self._ports_at = now + PORTS_SECONDS
             name = fleet.cluster.name
-            self._in_background(lambda driver: asking.http_ports(driver, name, next(self._ids)), self._ports_told)
+            self._in_background(
+                lambda driver: asking.http_ports(driver, name, next(self._ids)), self._ports_told
+            )
         if now >= self._settle_at:
             self._settle_at = now + SETTLE_SECONDS
             for target in fleet.targets.values():
-                if target.overdue and target.liveness.state.answers and BACKGROUND not in self._busy(target.link):
+                if target.overdue and self._is_free(target):
                     self._settle(target)
 
     def _ask_seeds(self) -> None:
         for endpoint in self.fleet.seed_endpoints():
             link = self.fleet.seed_link(endpoint)
-            self._launch(link, LIVENESS, lambda driver: asking.topology(driver, next(self._ids)), SEED_SECONDS, lambda outcome, link=link: self._seed_told(link, outcome))  # type: ignore[misc]
+            call = Call(lambda driver: asking.topology(driver, next(self._ids)), SEED_SECONDS)
+            self._launch(link, LIVENESS, call, partial(self._seed_told, link))
 
     def _seed_told(self, link: Link, outcome: Outcome) -> None:
         fleet = self.fleet
@@ -167,24 +179,29 @@ class Pump:
         if all(target.link is not link for target in fleet.targets.values()):
             link.close()
 
-    def _in_background(self, work: Callable[[Driver], Any], done: Callable[[Target, Outcome], None]) -> None:
-        for target in self.fleet.targets.values():
-            if target.liveness.state.answers and BACKGROUND not in self._busy(target.link):
-                self._launch(target.link, BACKGROUND, work, BACKGROUND_DEADLINE_SECONDS, lambda outcome, target=target: done(target, outcome))  # type: ignore[misc]
-                return
+    def _is_free(self, target: Target) -> bool:
+        return target.liveness.state.answers and BACKGROUND not in self._busy(target.link)
 
-    def _topology_again(self, target: Target, outcome: Outcome) -> None:
+    def _in_background(self, work: Callable[[Driver], Any], done: Callable[[Link, Outcome], None]) -> None:
+        """Ask the first host that answers and has nothing else to do in its background lane."""
+        target = next(filter(self._is_free, self.fleet.targets.values()), None)
+        if target is not None:
+            self._launch(
+                target.link, BACKGROUND, Call(work, BACKGROUND_DEADLINE_SECONDS), partial(done, target.link)
+            )
+
+    def _topology_again(self, link: Link, outcome: Outcome) -> None:
         if outcome.error is None:
             before = set(self.fleet.entries)
             try:
-                self.fleet.found(to_clusters(outcome.result.rows), target.link)
+                self.fleet.found(to_clusters(outcome.result.rows), link)
             except UsageError as error:
                 self.fleet.error = error
             for gone in before - set(self.fleet.entries):
                 self.store.forget(gone)
                 self.scheduler.forget(gone)
 
-    def _ports_told(self, target: Target, outcome: Outcome) -> None:
+    def _ports_told(self, _link: Link, outcome: Outcome) -> None:
         if outcome.error is None:
             for host in self.fleet.correct(outcome.result.rows):
                 self.scheduler.forget(host)
@@ -192,23 +209,36 @@ class Pump:
     # Overdue queries
 
     def _settle(self, target: Target) -> None:
-        query_ids_ = [query_id for query_id in target.overdue.values() if query_id]
-        fresh = [query_id for query_id in query_ids_ if query_id not in target.killed]
+        overdue = list(target.overdue.values())
+        fresh = [query_id for query_id in overdue if query_id not in target.killed]
         target.killed.update(fresh)
-        self._launch(
-            target.link, BACKGROUND, lambda driver: asking.settle(driver, query_ids_, fresh, self._ids), BACKGROUND_DEADLINE_SECONDS,
-            lambda outcome: self._settled(target, outcome.result) if outcome.error is None else None,
-        )  # fmt: skip
+
+        def told(outcome: Outcome) -> None:
+            if outcome.error is None:
+                self._settled(target, outcome.result)
+
+        call = Call(
+            lambda driver: asking.settle(driver, overdue, fresh, self._ids), BACKGROUND_DEADLINE_SECONDS
+        )
+        self._launch(target.link, BACKGROUND, call, told)
 
     def _settled(self, target: Target, ended: set[str]) -> None:
-        target.overdue = {probe: query_id for probe, query_id in target.overdue.items() if query_id not in ended}
+        target.overdue = {
+            probe: query_id for probe, query_id in target.overdue.items() if query_id not in ended
+        }
         target.killed -= ended
 
     # Probes
 
     def _gates(self) -> list[Gate]:
         return [
-            Gate(key, target.liveness.state.answers, target.liveness.retry_at, self._busy(target.link), frozenset(target.overdue))
+            Gate(
+                key,
+                target.liveness.state.answers,
+                target.liveness.retry_at,
+                self._busy(target.link),
+                frozenset(target.overdue),
+            )
             for key, target in self.fleet.targets.items()
         ]
 
@@ -235,7 +265,8 @@ class Pump:
                         if probe.lane == DATA:
                             self.store.fail(host, probe.name, outcome.error.line, self._clock.now())
 
-        self._launch(target.link, DATA, lambda driver: discover(driver, query_id, 10.0), 10.0, told, query_id)
+        call = Call(lambda driver: discover(driver, query_id, DISCOVERY_SECONDS), DISCOVERY_SECONDS, query_id)
+        self._launch(target.link, DATA, call, told)
 
     def _ask_probe(self, target: Target, job: Job) -> None:
         probe, capabilities = job.probe, target.link.capabilities
@@ -248,16 +279,16 @@ class Pump:
             for host in target.hosts:
                 self.store.clear(host, probe.name, self._clock.now())
             return
-        through = self.fleet.cluster.name if self._is_through and self.fleet.cluster else ""
         absent = capabilities.absent(probe.statement) if capabilities else frozenset[str]()
-        query_id = next(self._ids)
-        self._launch(
-            target.link, probe.lane, lambda driver: asking.probe(driver, probe, params, query_id, absent, through), probe.deadline_seconds,
-            lambda outcome: self._probe_told(target, job, outcome), query_id,
-        )  # fmt: skip
+        through = self.fleet.cluster.name if self._is_through and self.fleet.cluster else ""
+        question = asking.Question(probe, params, next(self._ids), absent, through)
+        call = Call(lambda driver: asking.probe(driver, question), probe.deadline_seconds, question.query_id)
+        self._launch(target.link, probe.lane, call, lambda outcome: self._probe_told(target, job, outcome))
 
     def _context(self, host: HostId) -> Context:
-        return Context(self._thresholds, lambda name: self.store.get(host, name), self.fleet.peer_missing(host))
+        return Context(
+            self._thresholds, lambda name: self.store.get(host, name), self.fleet.peer_missing(host)
+        )
 
     def _probe_told(self, target: Target, job: Job, outcome: Outcome) -> None:
         now = self._clock.monotonic()
@@ -295,7 +326,9 @@ class Pump:
         """Records by host; asked through a gateway, a host that answers may well have had no row to give."""
         if not self._is_through:
             return {target.key: told.records[None]}
-        found: dict[HostId, tuple[Any, ...]] = {host: () for host, entry in self.fleet.entries.items() if entry.liveness.state.answers}
+        found: dict[HostId, tuple[Any, ...]] = {
+            host: () for host, entry in self.fleet.entries.items() if entry.liveness.state.answers
+        }
         for origin, records in told.records.items():
             host = self.fleet.host_of(*origin) if origin else None
             if host is not None:
@@ -315,5 +348,3 @@ class Pump:
                 self.store.unavailable(host, job.probe.name, error.what)
             else:
                 self.store.fail(host, job.probe.name, error.line, self._clock.now())
-
-

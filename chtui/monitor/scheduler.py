@@ -85,7 +85,13 @@ class Scheduler:
 
     def next_at(self, now: float, gates: Iterable[Gate]) -> float:
         """Return the monotonic instant at which the next job falls due, at most a second from now."""
-        moments = [moment for gate in gates for lane in (LIVENESS, DATA) if lane not in gate.busy_lanes for moment, _, _ in self._moments(gate, lane)]
+        moments = [
+            moment
+            for gate in gates
+            for lane in (LIVENESS, DATA)
+            if lane not in gate.busy_lanes
+            for moment, _, _ in self._moments(gate, lane)
+        ]
         return max(now, min([*moments, now + 1.0]))
 
     def started(self, job: Job, now: float) -> None:
@@ -105,7 +111,11 @@ class Scheduler:
     def slowed(self, host: HostId, probe: str) -> float | None:
         """Return the seconds between two answers where cost has made them more than the interval; None if it has not."""
         clockwork = self._clockworks.get((host, probe))
-        return clockwork.delay_seconds if clockwork and clockwork.delay_seconds > self.interval(PROBES[probe]) else None
+        return (
+            clockwork.delay_seconds
+            if clockwork and clockwork.delay_seconds > self.interval(PROBES[probe])
+            else None
+        )
 
     def hasten(self, probes: Collection[str] | None = None) -> None:
         """Make the named probes due at once on every host; all of them without names."""

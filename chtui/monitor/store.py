@@ -24,8 +24,9 @@ class Store:
         with self._lock:
             return self._samples.get((host, probe))
 
-    def at(self, instant: datetime | None) -> Mapping[tuple[HostId, str], Sample]:
+    def at(self, instant: datetime | None = None) -> Mapping[tuple[HostId, str], Sample]:
         """Return all samples as of `instant`; a live store knows only now, so every instant gives the same."""
+        del instant
         with self._lock:
             return dict(self._samples)
 

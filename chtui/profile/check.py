@@ -14,7 +14,9 @@ from chtui.profile.toml_file import read_own_file
 __all__ = ["Problem", "check_file", "home_directory", "missing_files", "secrets_of"]
 
 
-def check_file(path: Path, environ: Mapping[str, str] | None = None, home: Path | None = None) -> list[Problem]:
+def check_file(
+    path: Path, environ: Mapping[str, str] | None = None, home: Path | None = None
+) -> list[Problem]:
     """Return all problems of a `config.toml`, in the order of its lines; empty if it is good.
 
     No password is read and no password command is run. A file that cannot be read, is no TOML or is too new has that

@@ -93,7 +93,11 @@ class _Reader:
             host_key="host",
             default_host=None,
             verify=verify,
-            files=("openSSL.client.caConfig", "openSSL.client.certificateFile", "openSSL.client.privateKeyFile"),
+            files=(
+                "openSSL.client.caConfig",
+                "openSSL.client.certificateFile",
+                "openSSL.client.privateKeyFile",
+            ),
         )
 
     def connection(self, node: Node) -> tuple[str, Layer]:
@@ -147,7 +151,9 @@ class _Reader:
 
     def _flag(self, node: Node, name: str) -> Sourced[bool] | None:
         # `<secure/>` is how many write it.
-        return self._value(node, name, lambda label, text, where: not text or check_boolean(label, text, where))
+        return self._value(
+            node, name, lambda label, text, where: not text or check_boolean(label, text, where)
+        )
 
     def _verify(self, node: Node) -> Sourced[bool] | None:
         for name in ("accept-invalid-certificate", "skip_verify"):
@@ -177,7 +183,9 @@ class _Reader:
         if variable is not None:
             return Sourced(Secret.from_environment(variable, self.context.environ, where), where)
         path = self.tree.path
-        warning = "" if self.tree.private else f"{path} holds a password and can be read by others; chmod 600 it"
+        warning = (
+            "" if self.tree.private else f"{path} holds a password and can be read by others; chmod 600 it"
+        )
         return Sourced(Secret.literal(found.text, where, warning=warning), where)
 
 

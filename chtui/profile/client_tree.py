@@ -76,7 +76,9 @@ class Tree:
         """
         for name in ("from_zk", "incl"):
             if name in node.attributes:
-                raise ConfigError(f"{name} is not supported here", where=self.where(node), fix="write the value itself")
+                raise ConfigError(
+                    f"{name} is not supported here", where=self.where(node), fix="write the value itself"
+                )
         return node.attributes.get("from_env")
 
 
@@ -125,12 +127,16 @@ def _read_xml(text: str, path: Path) -> Node:
         parser.Parse(text, True)
     except expat.ExpatError as error:
         raise ConfigError(
-            f"is not XML: {expat.ErrorString(error.code)}", where=f"{path}:{error.lineno}", fix="correct the file"
+            f"is not XML: {expat.ErrorString(error.code)}",
+            where=f"{path}:{error.lineno}",
+            fix="correct the file",
         ) from error
     name, root = top.children[0]
     if name not in ROOTS:
         raise ConfigError(
-            f"the root element is <{name}>", where=f"{path}:{root.line}", fix="it must be <config> or <clickhouse>"
+            f"the root element is <{name}>",
+            where=f"{path}:{root.line}",
+            fix="it must be <config> or <clickhouse>",
         )
     return root
 

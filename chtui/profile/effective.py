@@ -94,7 +94,9 @@ def list_profiles(
     client = ClientOnce(context).read()
     for name, (layer, origin) in client.connections.items() if client else ():
         if name not in own.profile_origins:
-            entries.append(ProfileEntry(name, "client", origin, layer.hosts.value if layer.hosts else (), False))
+            entries.append(
+                ProfileEntry(name, "client", origin, layer.hosts.value if layer.hosts else (), False)
+            )
     return tuple(entries)
 
 
@@ -163,7 +165,9 @@ class _Builder:
 
     def _seeds(self, secure: bool) -> tuple[tuple[Endpoint, ...], str]:
         giver = next((layer for layer in self.layers if layer.hosts is not None), None)
-        hosts = giver.hosts if giver is not None and giver.hosts is not None else Sourced(DEFAULT_HOSTS, DEFAULT)
+        hosts = (
+            giver.hosts if giver is not None and giver.hosts is not None else Sourced(DEFAULT_HOSTS, DEFAULT)
+        )
         port: Sourced[int] | None
         if giver is None or giver is self.layers[0]:
             port = self._pick(layer.http_port for layer in self.layers[2:])
@@ -173,7 +177,9 @@ class _Builder:
         if port:
             self._note("http_port", str(port.value), port.origin)
         addresses = [parse_address(text, hosts.origin) for text in hosts.value]
-        return tuple(dict.fromkeys(Endpoint(item.host, item.port or assumed) for item in addresses)), hosts.origin
+        return tuple(
+            dict.fromkeys(Endpoint(item.host, item.port or assumed) for item in addresses)
+        ), hosts.origin
 
     def _credentials(self) -> Credentials:
         user = self._required_sourced("user", (layer.user for layer in self.layers), DEFAULT_USER)
@@ -188,7 +194,9 @@ class _Builder:
     def _secret(self, user: Sourced[str]) -> Sourced[Secret] | None:
         if self.options.ask_password:
             flag = "--ask-password"
-            return Sourced(Secret.from_prompt(self.context.prompt, f"Password of {one_line(user.value)}: ", flag), flag)
+            return Sourced(
+                Secret.from_prompt(self.context.prompt, f"Password of {one_line(user.value)}: ", flag), flag
+            )
         for layer in self.layers:
             if layer.secret is None:
                 continue

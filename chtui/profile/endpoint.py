@@ -84,13 +84,17 @@ def parse_address(text: str, where: str) -> Address:
     rest, secure = text, None
     if scheme:
         if scheme["scheme"].lower() not in {"http", "https"}:
-            raise ConfigError(f"{shown} is no HTTP address", where=where, fix="write host:port, http:// or https://")
+            raise ConfigError(
+                f"{shown} is no HTTP address", where=where, fix="write host:port, http:// or https://"
+            )
         secure = scheme["scheme"].lower() == "https"
         rest = text[scheme.end() :]
     userinfo, at, rest = rest.rpartition("@")
     rest = rest.removesuffix("/") if scheme else rest
     if any(char in rest for char in "/?#"):
-        raise ConfigError(f"{shown} holds a path or a query", where=where, fix="write only the host and its port")
+        raise ConfigError(
+            f"{shown} holds a path or a query", where=where, fix="write only the host and its port"
+        )
     host, port_text = _split(rest, shown, where)
     port = None if port_text is None else parse_port(port_text, where, shown)
     if not at:
@@ -108,7 +112,9 @@ def parse_port(text: str, where: str, shown: str = "") -> int:
     if re.fullmatch(r"[0-9]{1,5}", text) and 1 <= int(text) <= 65535:
         return int(text)
     hidden = shown == "the address"
-    named = f"a port of {shown}" if hidden or not text else f"port '{text}'" + (f" in {shown}" if shown else "")
+    named = (
+        f"a port of {shown}" if hidden or not text else f"port '{text}'" + (f" in {shown}" if shown else "")
+    )
     raise ConfigError(f"{named} is not a port", where=where, fix="a port is a number of 1 to 65535")
 
 
@@ -117,11 +123,15 @@ def _split(rest: str, shown: str, where: str) -> tuple[str, str | None]:
     if rest.startswith("["):
         host, closing, tail = rest[1:].partition("]")
         if not closing or not _is_ipv6(host) or (tail and not tail.startswith(":")):
-            raise ConfigError(f"{shown} is no IPv6 address", where=where, fix="write [address]:port, as in [::1]:8123")
+            raise ConfigError(
+                f"{shown} is no IPv6 address", where=where, fix="write [address]:port, as in [::1]:8123"
+            )
         return host, tail[1:] if tail else None
     if rest.count(":") > 1:
         if not _is_ipv6(rest):
-            raise ConfigError(f"{shown} has too many colons", where=where, fix="write host:port, or [address]:port")
+            raise ConfigError(
+                f"{shown} has too many colons", where=where, fix="write host:port, or [address]:port"
+            )
         return rest, None
     host, colon, port_text = rest.partition(":")
     if not HOST.fullmatch(host) or UNSAFE.search(host):

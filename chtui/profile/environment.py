@@ -69,7 +69,9 @@ def _located(environ: Mapping[str, str]) -> Layer:
             raise ConfigError("is no URL", where=name, fix="write http://host:8123 or https://host:8443")
         address = parse_address(text, name)
         if address.user is not None and "://" not in text:
-            raise ConfigError("holds a user", where=name, fix="use CLICKHOUSE_USER, or write http(s)://user@host:port")
+            raise ConfigError(
+                "holds a user", where=name, fix="use CLICKHOUSE_USER, or write http(s)://user@host:port"
+            )
         # Without what stands before the @: hosts are shown.
         host = text if address.user is None else text[: text.index("://") + 3] + text.rpartition("@")[2]
         secret = None if address.password is None else Sourced(Secret.literal(address.password, name), name)

@@ -117,7 +117,9 @@ def check_text(label: str, text: str, where: str) -> str:
     if len(text) > LONGEST_TEXT:
         raise ConfigError(f"{label} is longer than {LONGEST_TEXT} characters", where=where)
     if UNSAFE.search(text):
-        raise ConfigError(f"{label} holds a control or invisible character", where=where, fix="write it anew by hand")
+        raise ConfigError(
+            f"{label} holds a control or invisible character", where=where, fix="write it anew by hand"
+        )
     return text
 
 
@@ -147,7 +149,9 @@ def check_hosts(texts: Iterable[str], where: str) -> tuple[tuple[str, ...], bool
         raise credentials_in_host(where)
     schemes = {address.secure for address in addresses if address.secure is not None}
     if len(schemes) > 1:
-        raise ConfigError("some hosts say http:// and some https://", where=where, fix="one profile speaks one of them")
+        raise ConfigError(
+            "some hosts say http:// and some https://", where=where, fix="one profile speaks one of them"
+        )
     return hosts, schemes.pop() if schemes else None
 
 
@@ -162,6 +166,8 @@ def settle_secure(secure: Sourced[bool] | None, implied: bool | None, where: str
     if secure is not None and secure.value != implied:
         scheme = "https" if implied else "http"
         raise ConfigError(
-            f"secure is {str(secure.value).lower()} but a host says {scheme}://", where=where, fix="leave one out"
+            f"secure is {str(secure.value).lower()} but a host says {scheme}://",
+            where=where,
+            fix="leave one out",
         )
     return secure or Sourced(implied, where)

@@ -174,7 +174,9 @@ def check_plain_address(text: str, label: str, where: str) -> Endpoint:
         ConfigError: it has a scheme or no port, or is no address.
     """
     if "://" in text:
-        raise ConfigError(f"{label} says http:// or https://", where=where, fix="only `secure` does, for all hosts")
+        raise ConfigError(
+            f"{label} says http:// or https://", where=where, fix="only `secure` does, for all hosts"
+        )
     endpoint = parse_endpoint(text, 0, where)
     if endpoint.port == 0:
         raise ConfigError(f"{label}: '{text}' has no port", where=where, fix="write host:port")

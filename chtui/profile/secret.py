@@ -61,7 +61,9 @@ class Secret:
         return cls(lambda: _from_file(path, source), source, warn=lambda: file_warning(path))
 
     @classmethod
-    def from_command(cls, command: str | Sequence[str], source: str, *, seconds: float = COMMAND_SECONDS) -> Secret:
+    def from_command(
+        cls, command: str | Sequence[str], source: str, *, seconds: float = COMMAND_SECONDS
+    ) -> Secret:
         """Return the secret a command prints, without the line end after it.
 
         A string is split as a shell would split it, but no shell runs; a leading `~` of the program is the home
@@ -75,7 +77,9 @@ class Secret:
         except ValueError as error:
             raise ConfigError("password_command has a quote that is not closed", where=source) from error
         if not words or not words[0]:
-            raise ConfigError("password_command is empty", where=source, fix="name a program that prints the password")
+            raise ConfigError(
+                "password_command is empty", where=source, fix="name a program that prints the password"
+            )
         words[0] = os.path.expanduser(words[0])
         return cls(lambda: _from_command(words, seconds, source), source)
 
@@ -86,7 +90,9 @@ class Secret:
         def read() -> str:
             value = environ.get(variable)
             if value is None:
-                raise ConfigError(f"the variable {variable} is not set", where=source, fix="set it to the password")
+                raise ConfigError(
+                    f"the variable {variable} is not set", where=source, fix="set it to the password"
+                )
             return value
 
         return cls(read, source)
@@ -195,11 +201,15 @@ def _from_command(words: list[str], seconds: float, source: str) -> str:
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
             raise ConfigError(
-                f"password_command gave nothing within {seconds:g} s", where=source, fix="run it by hand to see why"
+                f"password_command gave nothing within {seconds:g} s",
+                where=source,
+                fix="run it by hand to see why",
             ) from None  # the timeout's own exception holds the output
     if process.returncode != 0:
         raise ConfigError(
-            f"password_command ended with status {process.returncode}", where=source, fix="run it by hand to see why"
+            f"password_command ended with status {process.returncode}",
+            where=source,
+            fix="run it by hand to see why",
         )
     return _one_line(raw, "password_command", source)
 
@@ -220,10 +230,14 @@ def _one_line(raw: bytes, what: str, source: str) -> str:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise ConfigError(f"{what} gave no UTF-8 text", where=source) from None  # that exception holds the bytes
+        raise ConfigError(
+            f"{what} gave no UTF-8 text", where=source
+        ) from None  # that exception holds the bytes
     text = text.removesuffix("\n").removesuffix("\r")
     if "\n" in text:
-        raise ConfigError(f"{what} gave more than one line", where=source, fix="let it give the password alone")
+        raise ConfigError(
+            f"{what} gave more than one line", where=source, fix="let it give the password alone"
+        )
     return text
 
 

@@ -60,7 +60,9 @@ def gather(options: Options, context: Context, other_home: bool) -> Sources:
     environment = _environment(context.environ, chosen, flags)
     if chosen.name is None and flags.hosts is None and environment.hosts is None:
         _refuse_many(own, client)
-    base = _client_base(chosen, client, warnings, others=flags.hosts is not None or environment.hosts is not None)
+    base = _client_base(
+        chosen, client, warnings, others=flags.hosts is not None or environment.hosts is not None
+    )
     return Sources((flags, chosen.layer, environment, base), chosen, own, tuple(warnings))
 
 
@@ -117,7 +119,9 @@ def read_own(options: Options, context: Context, other_home: bool) -> OwnFile:
     except (FileNotFoundError, NotADirectoryError):
         return NO_OWN_FILE
     except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path), fix="check its mode") from error
+        raise ConfigError(
+            f"cannot be read: {error.strerror}", where=str(path), fix="check its mode"
+        ) from error
     return read_own_file(path, context)
 
 
@@ -203,13 +207,19 @@ def flag_layer(options: Options, context: Context) -> Layer:
     Raises:
         ConfigError: a flag's value cannot be used; names the flag.
     """
-    for flag, text in (("-C", options.profile_name), ("--theme", options.theme), ("--pane", options.default_pane)):
+    for flag, text in (
+        ("-C", options.profile_name),
+        ("--theme", options.theme),
+        ("--pane", options.default_pane),
+    ):
         if text is not None:
             check_text("the name", text, flag)
     hosts, implied = check_hosts(options.hosts, "--host")
     secure = None if options.secure is None else Sourced(options.secure, "--secure")
     if options.password_file is not None and options.ask_password:
-        raise ConfigError("and --password-file both give a password", where="--ask-password", fix="keep one of them")
+        raise ConfigError(
+            "and --password-file both give a password", where="--ask-password", fix="keep one of them"
+        )
     if options.access not in {None, "direct", "through"}:
         raise ConfigError(f"'{options.access}' is no access", where="--access", fix="write direct or through")
     secret = None

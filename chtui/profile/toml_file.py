@@ -125,7 +125,11 @@ def read_own_file(path: Path, context: Context) -> OwnFile:
         layers = {name: layer for name, layer in found.items() if layer is not None}
     default = top.string("default_profile")
     if default is not None and default.value not in origins:
-        top.note("default_profile", f"names '{default.value}', which is no profile", nearest(default.value, origins))
+        top.note(
+            "default_profile",
+            f"names '{default.value}', which is no profile",
+            nearest(default.value, origins),
+        )
     ui, intervals, thresholds = _ui(top), _intervals(top), _thresholds(top)
     return OwnFile(path, layers, origins, default, ui, intervals, thresholds, tuple(document.problems))
 
@@ -140,14 +144,20 @@ def _check_version(top: Table) -> None:
         raise ConfigError("version must be a whole number", where=where, fix=f"write version = {VERSION}")
     if version > VERSION:
         raise ConfigError(
-            f"version {version} is newer than this chtui, which knows {VERSION}", where=where, fix="upgrade chtui"
+            f"version {version} is newer than this chtui, which knows {VERSION}",
+            where=where,
+            fix="upgrade chtui",
         )
 
 
 def _profile(profiles: Table, name: str) -> Layer | None:
     own = Table(profiles.document, profiles.path, profiles.data, name)
     if not name.strip() or len(name) > LONGEST_NAME or UNSAFE.search(name):
-        own.note(name, "is no profile name", f"give it 1 to {LONGEST_NAME} characters, none of control or invisible")
+        own.note(
+            name,
+            "is no profile name",
+            f"give it 1 to {LONGEST_NAME} characters, none of control or invisible",
+        )
         return None
     table = own.table(name)
     if table is None:
@@ -161,7 +171,9 @@ def _profile(profiles: Table, name: str) -> Layer | None:
         table.collect(error)
     cert_file, key_file = table.file("cert_file"), table.file("key_file")
     if key_file is not None and "cert_file" not in table.data:
-        table.note("key_file", "has no cert_file beside it", "give both, or a cert_file that holds the key too")
+        table.note(
+            "key_file", "has no cert_file beside it", "give both, or a cert_file that holds the key too"
+        )
     user = table.string("user")
     timeout = table.number("connect_timeout_seconds", *TIMEOUT_RANGE)
     return Layer(
@@ -176,7 +188,9 @@ def _profile(profiles: Table, name: str) -> Layer | None:
         key_file=key_file,
         server_name=table.string("server_name"),
         access=cast("Sourced[Access] | None", table.string("access", _check_access)),
-        http_template=table.string("http_template", lambda label, text, where: check_template(text, label, where)),
+        http_template=table.string(
+            "http_template", lambda label, text, where: check_template(text, label, where)
+        ),
         http_addresses=_http_addresses(table),
         write=_write(table, name),
         write_allowed=table.boolean("write_allowed"),
@@ -265,7 +279,9 @@ def _write(table: Table, name: str) -> Sourced[Credentials] | None:
     inner.check_keys(WRITE_KEYS)
     user = inner.string("user")
     if "user" not in inner.data:
-        inner.collect(ConfigError(f"{table.label('write')} names no user", where=table.where("write"), fix="add user"))
+        inner.collect(
+            ConfigError(f"{table.label('write')} names no user", where=table.where("write"), fix="add user")
+        )
     secret = _secret(inner, f"Password of {user.value if user else 'the writer'} for {name}: ")
     if user is None:
         return None
@@ -295,7 +311,9 @@ def _ui(top: Table) -> Settings:
     if table is None:
         return {}
     table.check_keys(item.name for item in fields(Ui))
-    found: dict[str, Sourced[object] | None] = {key: table.boolean(key) for key in ("mouse", "ascii", "slow_link")}
+    found: dict[str, Sourced[object] | None] = {
+        key: table.boolean(key) for key in ("mouse", "ascii", "slow_link")
+    }
     found |= {key: table.string(key) for key in ("theme", "default_pane")}
     return _given(found)
 
@@ -325,7 +343,9 @@ def _thresholds(top: Table) -> Settings:
         low, high = cast("list[float]", both)
         if low > high:
             given = name if name in found else higher
-            table.note(given, f"puts the warning ({low:g}) above the critical ({high:g})", f"set {name} and {higher}")
+            table.note(
+                given, f"puts the warning ({low:g}) above the critical ({high:g})", f"set {name} and {higher}"
+            )
     return found
 
 

@@ -169,7 +169,9 @@ def read_bytes(path: Path) -> tuple[bytes, bool]:
             raw = stream.read(LARGEST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a path"
-        raise ConfigError(f"cannot be read: {reason}", where=str(path), fix="check the path and its mode") from error
+        raise ConfigError(
+            f"cannot be read: {reason}", where=str(path), fix="check the path and its mode"
+        ) from error
     if len(raw) > LARGEST_BYTES:
         raise ConfigError("is larger than 1 MiB", where=str(path), fix="is it a configuration file?")
     return raw, not mode & (stat.S_IRGRP | stat.S_IROTH)

@@ -13,7 +13,7 @@ from typing import Any
 from chtui.clock import rfc3339
 from chtui.health.findings import Assessment, Unchecked
 from chtui.monitor.snapshot import Snapshot
-from chtui.text import format_seconds, one_line, sanitize
+from chtui.text import fit, format_seconds, one_line, sanitize
 from chtui.views.table import Table, measured
 
 SCHEMA = "chtui/1"
@@ -31,7 +31,9 @@ def envelope(snapshot: Snapshot, pane: str, rows: Sequence[Any], unavailable: Ma
             {
                 "id": str(status.id),
                 "state": str(status.state),
-                "age_seconds": (snapshot.taken_at - status.answered_at).total_seconds() if status.answered_at else None,
+                "age_seconds": (snapshot.taken_at - status.answered_at).total_seconds()
+                if status.answered_at
+                else None,
                 "error": status.error or None,
             }
             for status in snapshot.hosts
@@ -54,7 +56,10 @@ def unavailable(snapshot: Snapshot, fields_of: Mapping[str, Sequence[str]]) -> d
                     reasons.setdefault(name, {}).setdefault(reason, []).append(str(status.id))
     everywhere = len(snapshot.hosts)
     return {
-        name: "; ".join(reason if len(hosts) == everywhere else f"{', '.join(hosts)}: {reason}" for reason, hosts in found.items())
+        name: "; ".join(
+            reason if len(hosts) == everywhere else f"{', '.join(hosts)}: {reason}"
+            for reason, hosts in found.items()
+        )
         for name, found in reasons.items()
     }
 
@@ -75,10 +80,18 @@ def to_text(table: Table) -> str:
     if not table.rows:
         return table.empty
     ready = measured(table)
-    lines = ["  ".join(_fit(column.title, width, column.right) for column, width in zip(ready.columns, ready.widths, strict=True))]
+    lines = [
+        "  ".join(
+            fit(column.title, width, column.right)
+            for column, width in zip(ready.columns, ready.widths, strict=True)
+        )
+    ]
     for row in ready.rows:
         lines.append(
-            "  ".join(_fit(item.text, width, column.right) for item, column, width in zip(row.cells, ready.columns, ready.widths, strict=True))
+            "  ".join(
+                fit(item.text, width, column.right)
+                for item, column, width in zip(row.cells, ready.columns, ready.widths, strict=True)
+            )
         )
     return "\n".join(line.rstrip() for line in lines)
 
@@ -109,17 +122,28 @@ def assessment_text(snapshot: Snapshot, assessment: Assessment) -> str:
     """Return what `check` prints: a line a finding, worst first, then what could not be checked."""
     lines: list[str] = []
     for finding in assessment.findings:
-        since = f" for {format_seconds(int(finding.since_seconds))}" if finding.since_seconds is not None else ""
+        since = (
+            f" for {format_seconds(int(finding.since_seconds))}" if finding.since_seconds is not None else ""
+        )
         where = f" {finding.host}" if finding.host else ""
         what = f" {sanitize(finding.object)}:" if finding.object else ""
         evidence = f" ({one_line(finding.evidence, 300)})" if finding.evidence else ""
         advice = f"; {finding.advice}" if finding.advice else ""
-        lines.append(f"{finding.severity.word.upper()}{where}:{what} {one_line(finding.summary, 300)}{since}{evidence}{advice}")
-    lines.extend(f"UNCHECKED {_where(item)}{item.what}: {one_line(item.reason, 300)}" for item in assessment.unchecked)
-    lines.extend(f"NOT AVAILABLE {_where(item)}{item.what}: {one_line(item.reason, 300)}" for item in assessment.too_old)
+        lines.append(
+            f"{finding.severity.word.upper()}{where}:{what} {one_line(finding.summary, 300)}{since}{evidence}{advice}"
+        )
+    lines.extend(
+        f"UNCHECKED {_where(item)}{item.what}: {one_line(item.reason, 300)}" for item in assessment.unchecked
+    )
+    lines.extend(
+        f"NOT AVAILABLE {_where(item)}{item.what}: {one_line(item.reason, 300)}"
+        for item in assessment.too_old
+    )
     up = sum(status.state.answers for status in snapshot.hosts)
     if not assessment.findings and not assessment.unchecked:
-        lines.append(f"OK: cluster {sanitize(snapshot.cluster)}, {up} of {len(snapshot.hosts)} hosts up, nothing found")
+        lines.append(
+            f"OK: cluster {sanitize(snapshot.cluster)}, {up} of {len(snapshot.hosts)} hosts up, nothing found"
+        )
     return "\n".join(lines)
 
 
@@ -146,9 +170,3 @@ def _plain(value: object) -> object:
         text = sanitize(value)
         return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
     return "" if value is None else value
-
-
-def _fit(text: str, width: int, right: bool) -> str:
-    from rich.cells import cell_len
-
-    return " " * (width - cell_len(text)) + text if right else text + " " * (width - cell_len(text))

@@ -51,18 +51,28 @@ def parse_host(key: str) -> HostId:
 
 def view(snapshot: Snapshot, host: HostId) -> HostView:
     """Return the detail of a host."""
-    return HostView(_heading(snapshot, host), figures(snapshot, host), trouble(snapshot, host), tables(snapshot, host))
+    return HostView(
+        _heading(snapshot, host), figures(snapshot, host), trouble(snapshot, host), tables(snapshot, host)
+    )
 
 
 def _heading(snapshot: Snapshot, host: HostId) -> tuple[Piece, ...]:
     status = snapshot.host(host)
     if status is None:
         return (Piece(f"{host} is not in the cluster any more", "critical"),)
-    style: Style = "ok" if status.state.severity == 0 else "critical" if status.state.severity > 2 else "warning"
+    style: Style = (
+        "ok" if status.state.severity == 0 else "critical" if status.state.severity > 2 else "warning"
+    )
     info = snapshot.one(host, "host_state")
-    pieces = [Piece(str(host), "accent"), Piece(f"shard {status.shard_num} replica {status.replica_num}"), Piece(str(status.state), style)]
+    pieces = [
+        Piece(str(host), "accent"),
+        Piece(f"shard {status.shard_num} replica {status.replica_num}"),
+        Piece(str(status.state), style),
+    ]
     if info:
-        pieces.append(Piece(f"version {cell(info.version).text}, up {format_seconds(info.uptime_seconds)}", "muted"))
+        pieces.append(
+            Piece(f"version {cell(info.version).text}, up {format_seconds(info.uptime_seconds)}", "muted")
+        )
     age = snapshot.age_seconds(host, "host_metrics")
     if age is not None and age > snapshot.intervals.metrics + 1:
         pieces.append(Piece(f"figures are {format_seconds(int(age))} old", "warning"))
@@ -83,8 +93,12 @@ def figures(snapshot: Snapshot, host: HostId) -> tuple[Figure, ...]:
         _rate("queries", sample, "queries_total", lambda value: f"{value:.1f}/s"),
         _rate("failed queries", sample, "failed_queries_total", lambda value: f"{value:.2f}/s", "warning"),
         _rate("delayed inserts", sample, "delayed_inserts_total", lambda value: f"{value:.2f}/s", "warning"),
-        _rate("rejected inserts", sample, "rejected_inserts_total", lambda value: f"{value:.2f}/s", "critical"),
-        _rate("Keeper exceptions", sample, "keeper_exceptions_total", lambda value: f"{value:.2f}/s", "warning"),
+        _rate(
+            "rejected inserts", sample, "rejected_inserts_total", lambda value: f"{value:.2f}/s", "critical"
+        ),
+        _rate(
+            "Keeper exceptions", sample, "keeper_exceptions_total", lambda value: f"{value:.2f}/s", "warning"
+        ),
         *_gauges(metrics),
     )
 
@@ -96,7 +110,12 @@ def _machine(snapshot: Snapshot, host: HostId) -> tuple[Figure, ...]:
     if load is None or load.load_average_1m is None:
         why = why or "the server does not measure it"
         return (
-            _rate("query threads", snapshot.sample(host, "host_metrics"), "cpu_microseconds_total", lambda value: f"{value / MICROSECONDS:.2f} cores"),
+            _rate(
+                "query threads",
+                snapshot.sample(host, "host_metrics"),
+                "cpu_microseconds_total",
+                lambda value: f"{value / MICROSECONDS:.2f} cores",
+            ),
             Figure("load 1 min", "-", "muted", why),
         )
     cpu = (load.cpu_user_ratio or 0.0) + (load.cpu_system_ratio or 0.0)
@@ -136,10 +155,14 @@ def _share_style(value: int | None, limit: int | None) -> Style:
 def _gauges(metrics: HostMetrics | None) -> tuple[Figure, ...]:
     named = (("merges", "merges"), ("mutations", "mutations"), ("fetches", "fetches"), ("Distributed files", "distributed_files"),
              ("Keeper sessions", "keeper_sessions"), ("inserts waiting", "delayed_inserts_now"))  # fmt: skip
-    return tuple(Figure(label, format_count(getattr(metrics, name) if metrics else None)) for label, name in named)
+    return tuple(
+        Figure(label, format_count(getattr(metrics, name) if metrics else None)) for label, name in named
+    )
 
 
-def _rate(label: str, sample: Sample | None, counter: str, render: Callable[[float], str], alarm: Style = "") -> Figure:
+def _rate(
+    label: str, sample: Sample | None, counter: str, render: Callable[[float], str], alarm: Style = ""
+) -> Figure:
     value, why = rate(sample, counter)
     if value is None:
         return Figure(label, "-", "muted", why)
@@ -159,11 +182,20 @@ TROUBLE_COLUMNS = (
 def trouble(snapshot: Snapshot, host: HostId) -> Table:
     """Return errors, those that grew first, then warnings."""
     errors, warnings = snapshot.sample(host, "server_errors"), snapshot.sample(host, "server_warnings")
-    before = {(row.name, row.code): row.count for row in errors.previous.rows} if errors and errors.previous else None
+    before = (
+        {(row.name, row.code): row.count for row in errors.previous.rows}
+        if errors and errors.previous
+        else None
+    )
     rows = [_error_row(row, before) for row in (errors.rows if errors else ())]
     rows.sort(key=lambda row: row.cells[3].sort in (None, 0))
     for index, warning in enumerate(warnings.rows if warnings else ()):
-        rows.append(Row(f"warning {index}", (Cell("warning", "warning"), Cell(""), Cell(""), Cell(""), Cell(""), cell(warning.message))))
+        rows.append(
+            Row(
+                f"warning {index}",
+                (Cell("warning", "warning"), Cell(""), Cell(""), Cell(""), Cell(""), cell(warning.message)),
+            )
+        )
     reason = " ".join(sample.unavailable for sample in (errors, warnings) if sample and sample.unavailable)
     return Table(TROUBLE_COLUMNS, tuple(rows), cell(reason or "no errors and no warnings").text)
 
@@ -206,7 +238,15 @@ def tables(snapshot: Snapshot, host: HostId) -> Table:
 
 
 def _table_row(row: HostTable) -> Row:
-    state = "readonly" if row.is_readonly else "session expired" if row.is_session_expired else "ok" if row.is_replicated else ""
+    state = (
+        "readonly"
+        if row.is_readonly
+        else "session expired"
+        if row.is_session_expired
+        else "ok"
+        if row.is_replicated
+        else ""
+    )
     return Row(
         f"{row.database}.{row.table}",
         (
@@ -216,7 +256,15 @@ def _table_row(row: HostTable) -> Row:
             number(row.rows, format_count),
             number(row.bytes_on_disk, format_bytes),
             cell(state, "critical" if row.is_readonly else "warning" if row.is_session_expired else "ok"),
-            Cell(format_delay(row.absolute_delay_seconds) if row.is_replicated else "", "", row.absolute_delay_seconds if row.is_replicated else None),
-            Cell(format_count(row.queue_entries) if row.is_replicated else "", "", row.queue_entries if row.is_replicated else None),
+            Cell(
+                format_delay(row.absolute_delay_seconds) if row.is_replicated else "",
+                "",
+                row.absolute_delay_seconds if row.is_replicated else None,
+            ),
+            Cell(
+                format_count(row.queue_entries) if row.is_replicated else "",
+                "",
+                row.queue_entries if row.is_replicated else None,
+            ),
         ),
     )

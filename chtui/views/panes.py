@@ -26,6 +26,8 @@ class Pane:
 
 
 PANES: Mapping[str, Pane] = {
-    "replicas": Pane(replicas.ReplicaFact, replicas.WANTS, replicas.facts, replicas.table, replicas.UNAVAILABLE_FIELDS),
+    "replicas": Pane(
+        replicas.ReplicaFact, replicas.WANTS, replicas.facts, replicas.table, replicas.UNAVAILABLE_FIELDS
+    ),
 }
 """Every pane by its name."""

@@ -15,7 +15,14 @@ from chtui.views.table import Cell, Column, Row, Style, Table, cell, number
 
 WANTS = tuple(
     Want(name)
-    for name in ("host_state", "replication_summary", "suspect_replicas", "replica_keeper_state", "parts_summary", "disks")
+    for name in (
+        "host_state",
+        "replication_summary",
+        "suspect_replicas",
+        "replica_keeper_state",
+        "parts_summary",
+        "disks",
+    )
 )
 """The probes the pane reads."""
 
@@ -60,7 +67,12 @@ class ReplicaFact:
 COLUMNS = (
     Column("shard_num", "S/R", help="shard and replica number in system.clusters"),
     Column("host_name", "HOST", max_width=40, help="host_name and native port in system.clusters"),
-    Column("state", "STATE", max_width=32, help="how the host answers, and for how long it has been so if it is not up"),
+    Column(
+        "state",
+        "STATE",
+        max_width=32,
+        help="how the host answers, and for how long it has been so if it is not up",
+    ),
     Column("version", "VERSION", max_width=16, help="the server's version"),
     Column("uptime_seconds", "UPTIME", True, help="since the server started"),
     Column("readonly_tables", "R/O", True, help="readonly replicas of all Replicated tables there"),
@@ -70,7 +82,9 @@ COLUMNS = (
     Column("active_replicas", "REPL", True, help="replicas of the shard that are active, of all"),
     Column("disk_used_ratio", "DISK", True, max_width=18, help="the fullest disk"),
     Column("round_trip_seconds", "RTT", True, help="round trip of the liveness query"),
-    Column("error", "WHY", max_width=120, help="why the host does not answer, or why its replicas are readonly"),
+    Column(
+        "error", "WHY", max_width=120, help="why the host does not answer, or why its replicas are readonly"
+    ),
 )
 
 
@@ -84,8 +98,13 @@ def _fact(snapshot: Snapshot, status: HostStatus) -> ReplicaFact:
     info, summary = snapshot.one(host, "host_state"), snapshot.one(host, "replication_summary")
     parts, disk = snapshot.one(host, "parts_summary"), fullest(snapshot.rows(host, "disks"))
     shard = [other for other in snapshot.hosts if other.shard_num == status.shard_num]
-    keeper = [(row.active_replicas, row.total_replicas) for row in snapshot.rows(host, "replica_keeper_state")]
-    active, total = min([(sum(other.state.answers for other in shard), len(shard)), *keeper], key=lambda pair: pair[0] - pair[1])
+    keeper = [
+        (row.active_replicas, row.total_replicas) for row in snapshot.rows(host, "replica_keeper_state")
+    ]
+    active, total = min(
+        [(sum(other.state.answers for other in shard), len(shard)), *keeper],
+        key=lambda pair: pair[0] - pair[1],
+    )
     age = (snapshot.taken_at - status.answered_at).total_seconds() if status.answered_at else None
     return ReplicaFact(
         shard_num=status.shard_num,
@@ -145,7 +164,11 @@ def _row(snapshot: Snapshot, fact: ReplicaFact) -> Row:
             number(fact.uptime_seconds, format_seconds, muted),
             _readonly(fact, muted),
             _lag(fact, limits, muted),
-            number(fact.queue_entries, format_count, _above(fact.queue_entries, limits.queue_size_warning, limits.queue_size_critical, muted)),
+            number(
+                fact.queue_entries,
+                format_count,
+                _above(fact.queue_entries, limits.queue_size_warning, limits.queue_size_critical, muted),
+            ),
             number(fact.active_parts, format_count, muted),
             _replicas(fact),
             _disk(fact, limits, muted),
@@ -174,7 +197,11 @@ def _readonly(fact: ReplicaFact, muted: Style) -> Cell:
         return Cell("-", "muted")
     if fact.replicated_tables == 0:
         return Cell("none", "muted", -1)
-    return Cell(f"{fact.readonly_tables}/{fact.replicated_tables}", "critical" if fact.readonly_tables else muted, fact.readonly_tables)
+    return Cell(
+        f"{fact.readonly_tables}/{fact.replicated_tables}",
+        "critical" if fact.readonly_tables else muted,
+        fact.readonly_tables,
+    )
 
 
 def _lag(fact: ReplicaFact, limits: Thresholds, muted: Style) -> Cell:
@@ -182,20 +209,32 @@ def _lag(fact: ReplicaFact, limits: Thresholds, muted: Style) -> Cell:
         return Cell("-", "muted")
     if fact.never_synced_tables:
         return Cell("never synced", "critical", NEVER_SECONDS)
-    style = _above(fact.max_delay_seconds, limits.replica_lag_warning_seconds, limits.replica_lag_critical_seconds, muted)
+    style = _above(
+        fact.max_delay_seconds, limits.replica_lag_warning_seconds, limits.replica_lag_critical_seconds, muted
+    )
     return Cell(format_delay(fact.max_delay_seconds), style, fact.max_delay_seconds)
 
 
 def _replicas(fact: ReplicaFact) -> Cell:
     whole = fact.active_replicas >= fact.total_replicas
-    return Cell(f"{fact.active_replicas}/{fact.total_replicas}", "" if whole else "warning", fact.active_replicas - fact.total_replicas)
+    return Cell(
+        f"{fact.active_replicas}/{fact.total_replicas}",
+        "" if whole else "warning",
+        fact.active_replicas - fact.total_replicas,
+    )
 
 
 def _disk(fact: ReplicaFact, limits: Thresholds, muted: Style) -> Cell:
     if fact.disk_used_ratio is None:
         return Cell("-", "muted")
-    style = _above(fact.disk_used_ratio, limits.disk_used_warning_ratio, limits.disk_used_critical_ratio, muted)
-    return Cell(f"{format_percent(fact.disk_used_ratio)} {format_bytes(fact.disk_free_bytes)}", style, fact.disk_used_ratio)
+    style = _above(
+        fact.disk_used_ratio, limits.disk_used_warning_ratio, limits.disk_used_critical_ratio, muted
+    )
+    return Cell(
+        f"{format_percent(fact.disk_used_ratio)} {format_bytes(fact.disk_free_bytes)}",
+        style,
+        fact.disk_used_ratio,
+    )
 
 
 def _above(value: float | None, warning: float, critical: float, otherwise: Style) -> Style:

@@ -39,7 +39,10 @@ def status(snapshot: Snapshot) -> Status:
             Piece("read-only user" if snapshot.is_readonly_user else "read-only", "muted"),
             _meter(snapshot),
             Piece(f"profile {sanitize(snapshot.profile, 30)}", "muted"),
-            *(Piece(f"{probe} is dear here: every {format_seconds(seconds)}", "warning") for probe, seconds in snapshot.slowed.items()),
+            *(
+                Piece(f"{probe} is dear here: every {format_seconds(seconds)}", "warning")
+                for probe, seconds in snapshot.slowed.items()
+            ),
         ),
         tuple(_banners(snapshot)),
     )
@@ -51,10 +54,15 @@ def _hosts(snapshot: Snapshot) -> tuple[Piece, ...]:
     if not total:
         return (Piece("0 hosts", "warning"),)
     worst = max(states, key=lambda state: state.severity)
-    counted = Piece(f"{up}/{total} hosts up", "ok" if up == total else "critical" if worst.severity > 2 else "warning")
+    counted = Piece(
+        f"{up}/{total} hosts up", "ok" if up == total else "critical" if worst.severity > 2 else "warning"
+    )
     if worst is HostState.UP:
         return (counted,)
-    return counted, Piece(f"{states[worst]} {worst}", "warning" if worst in (HostState.SLOW, HostState.CONNECTING) else "critical")
+    return counted, Piece(
+        f"{states[worst]} {worst}",
+        "warning" if worst in (HostState.SLOW, HostState.CONNECTING) else "critical",
+    )
 
 
 def _meter(snapshot: Snapshot) -> Piece:
@@ -74,6 +82,11 @@ def _banners(snapshot: Snapshot) -> list[Piece]:
         text = f"this user sees only part of the tables{sanitize(where)}: an empty pane proves nothing; GRANT SHOW ON *.*"
         banners.append(Piece(text, "warning"))
     if snapshot.access == "through":
-        banners.append(Piece("asked through one host: hosts that do not answer it are missing here, whatever their own state", "warning"))
+        banners.append(
+            Piece(
+                "asked through one host: hosts that do not answer it are missing here, whatever their own state",
+                "warning",
+            )
+        )
     banners.extend(Piece(sanitize(note), "muted") for note in snapshot.notes)
     return banners

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from chtui.errors import UsageError
-from chtui.text import sanitize
+from chtui.text import sanitize, width_of
 
 Style = Literal["", "ok", "warning", "critical", "muted", "accent"]
 """What a cell means; how it looks is the theme's affair. Never the only carrier of a state: the text says it too."""
@@ -61,6 +61,20 @@ class Table:
     """Columns' widths in cells, from title and content; filled by `measured`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """How the rows are sorted and filtered."""
+
+    sort: str = ""
+    """A column's key; empty keeps the rows' own order."""
+    reverse: bool = False
+    filter: str = ""
+    """A regular expression; see `matcher`."""
+
+
+NO_ARRANGEMENT = Arrangement()
+
+
 def cell(value: object, style: Style = "", sort: SortKey = None, limit: int = 400) -> Cell:
     """Return a cell of untrusted text."""
     text = sanitize(value, limit)
@@ -74,25 +88,22 @@ def number(value: float | None, render: Callable[[float | None], str], style: St
 
 def measured(table: Table) -> Table:
     """Return the table with its columns' widths."""
-    from rich.cells import cell_len
-
-    widths = [cell_len(column.title) + 1 for column in table.columns]
+    widths = [width_of(column.title) + 1 for column in table.columns]
     for row in table.rows:
         for index, item in enumerate(row.cells):
-            text = item.text
-            width = len(text) if text.isascii() else cell_len(text)
-            if width > widths[index]:
-                widths[index] = width
+            width = width_of(item.text)
+            widths[index] = max(widths[index], width)
     limited = tuple(min(width, column.max_width) for width, column in zip(widths, table.columns, strict=True))
     return Table(table.columns, table.rows, table.empty, limited)
 
 
-def arranged(table: Table, sort: str = "", reverse: bool = False, filter_text: str = "") -> Table:
-    """Return the table filtered and sorted; without `sort` its rows keep their order.
+def arranged(table: Table, arrangement: Arrangement = NO_ARRANGEMENT) -> Table:
+    """Return the table filtered, sorted and measured; without a sort key its rows keep their order.
 
     Raises:
         UsageError: the filter is no regular expression.
     """
+    sort, reverse, filter_text = arrangement.sort, arrangement.reverse, arrangement.filter
     rows: Iterable[Row] = table.rows
     if filter_text:
         accepts = matcher(filter_text)
@@ -103,7 +114,7 @@ def arranged(table: Table, sort: str = "", reverse: bool = False, filter_text: s
         known = [row for row in rows if row.cells[index].sort is not None]
         unknown = [row for row in rows if row.cells[index].sort is None]
         rows = [*sorted(known, key=lambda row: _order(row.cells[index].sort), reverse=reverse), *unknown]
-    return measured(Table(table.columns, tuple(rows), table.empty if table.rows else table.empty))
+    return measured(Table(table.columns, tuple(rows), table.empty))
 
 
 def matcher(filter_text: str) -> Callable[[str], bool]:
@@ -118,7 +129,9 @@ def matcher(filter_text: str) -> Callable[[str], bool]:
     try:
         found = re.compile(pattern, re.IGNORECASE if pattern == pattern.lower() else 0)
     except re.error as error:
-        raise UsageError(f"no regular expression: {error}", where=f"/{filter_text}", fix="escape it with a backslash") from error
+        raise UsageError(
+            f"no regular expression: {error}", where=f"/{filter_text}", fix="escape it with a backslash"
+        ) from error
     return lambda text: (found.search(text) is not None) != inverted
 
 

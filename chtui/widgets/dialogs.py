@@ -65,9 +65,16 @@ class TextDialog(ModalScreen[None], inherit_bindings=False):
         scroll = self.query_one(VerticalScroll)
         page = max(1, scroll.size.height - 1)
         if isinstance(command, (commands.CursorTop, commands.CursorBottom)):
-            scroll.scroll_to(y=0 if isinstance(command, commands.CursorTop) else scroll.max_scroll_y, animate=False)
+            scroll.scroll_to(
+                y=0 if isinstance(command, commands.CursorTop) else scroll.max_scroll_y, animate=False
+            )
             return
-        steps = {commands.CursorDown: 1, commands.CursorUp: -1, commands.PageDown: page, commands.PageUp: -page}
+        steps = {
+            commands.CursorDown: 1,
+            commands.CursorUp: -1,
+            commands.PageDown: page,
+            commands.PageUp: -page,
+        }
         scroll.scroll_to(y=scroll.scroll_offset.y + steps[type(command)], animate=False)
 
 
@@ -79,10 +86,18 @@ def help_text(columns: tuple[tuple[str, str], ...]) -> Content:
         lines.append(Content.styled(group, "bold $text-accent"))
         for command in commands.REGISTRY.values():
             if command.group == group:
-                names = "".join(f"  :{name}" + (f" {command.takes}" if command.takes else "") for name in command.names[:1])
-                lines.append(Content.styled(f"  {command.shown:<{KEY_WIDTH}}", "bold") + Content(f"{command.help}{names}"))
+                names = "".join(
+                    f"  :{name}" + (f" {command.takes}" if command.takes else "")
+                    for name in command.names[:1]
+                )
+                lines.append(
+                    Content.styled(f"  {command.shown:<{KEY_WIDTH}}", "bold")
+                    + Content(f"{command.help}{names}")
+                )
         lines.append(Content(""))
     if columns:
         lines.append(Content.styled("Columns", "bold $text-accent"))
-        lines.extend(Content.styled(f"  {title:<{KEY_WIDTH}}", "bold") + Content(text) for title, text in columns)
+        lines.extend(
+            Content.styled(f"  {title:<{KEY_WIDTH}}", "bold") + Content(text) for title, text in columns
+        )
     return Content("\n").join(lines)

@@ -35,10 +35,15 @@ class Figures(Static):
     def _draw(self) -> None:
         columns = max(1, self.size.width // (LABEL_WIDTH + VALUE_WIDTH))
         height = -(-len(self._figures) // columns) if self._figures else 0
-        lines = [Content("").join([_drawn(figure) for figure in self._figures[row::height]]) for row in range(height)]
+        lines = [
+            Content("").join([_drawn(figure) for figure in self._figures[row::height]])
+            for row in range(height)
+        ]
         self.update(Content("\n").join(lines))
 
 
 def _drawn(figure: Figure) -> Content:
     value = figure.value if len(figure.value) < VALUE_WIDTH else figure.value[: VALUE_WIDTH - 2] + "~"
-    return Content.styled(f"{figure.label:<{LABEL_WIDTH}}", "$text-muted") + Content.styled(f"{value:<{VALUE_WIDTH}}", STYLES[figure.style])
+    return Content.styled(f"{figure.label:<{LABEL_WIDTH}}", "$text-muted") + Content.styled(
+        f"{value:<{VALUE_WIDTH}}", STYLES[figure.style]
+    )

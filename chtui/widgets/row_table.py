@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate
 
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import on
@@ -15,21 +13,13 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from chtui import commands
-from chtui.views.table import Column, Row, Style, Table, arranged, measured
+from chtui.text import fit
+from chtui.views.table import Arrangement, Column, Row, Style, Table, arranged, measured
 
 GAP = 2
 """Blanks between two columns."""
 GUTTER = 1
 """Cells left of the first column, for marks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrangement:
-    """How the rows are sorted and filtered."""
-
-    sort: str = ""
-    reverse: bool = False
-    filter: str = ""
 
 
 class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
@@ -159,13 +149,13 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
     def prepared(self, raw: Table) -> tuple[Table, Table, Arrangement]:
         """Return what `show` takes; made off the event loop, where sorting thousands of rows hurts nobody."""
         arrangement = self.arrangement
-        return raw, arranged(raw, arrangement.sort, arrangement.reverse, arrangement.filter), arrangement
+        return raw, arranged(raw, arrangement), arrangement
 
     def show(self, prepared: tuple[Table, Table, Arrangement]) -> None:
         """Draw other rows; cursor and marks stay on theirs, and only what differs goes to the terminal."""
         self._raw, table, arrangement = prepared
         if arrangement != self.arrangement:
-            table = arranged(self._raw, self.arrangement.sort, self.arrangement.reverse, self.arrangement.filter)
+            table = arranged(self._raw, self.arrangement)
         before = self._table
         self._table = table
         self._place_cursor()
@@ -184,7 +174,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         Raises:
             UsageError: the filter is no regular expression; nothing changes then.
         """
-        table = arranged(self._raw, arrangement.sort, arrangement.reverse, arrangement.filter)
+        table = arranged(self._raw, arrangement)
         self.arrangement = arrangement
         self.show((self._raw, table, arrangement))
         self.refresh()
@@ -242,7 +232,11 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         if index < len(self._table.rows):
             return self._row_line(index)
         if y == 2 and not self._table.rows:
-            text = self._table.empty if not self.arrangement.filter else f"no row matches /{self.arrangement.filter}"
+            text = (
+                self._table.empty
+                if not self.arrangement.filter
+                else f"no row matches /{self.arrangement.filter}"
+            )
             return self._cropped([Segment(" " + text, self._style("muted"))], [])
         return Strip.blank(self.size.width, self.rich_style)
 
@@ -251,7 +245,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         style, cursor = self._component("header"), self._component("header-cursor")
         for index, (column, width) in enumerate(zip(self._table.columns, self._table.widths, strict=True)):
             sign = ("v" if self.arrangement.reverse else "^") if column.key == self.arrangement.sort else ""
-            title = _fit(column.title + sign, width, column.right)
+            title = fit(column.title + sign, width, column.right)
             here = index == self._column and self.has_focus
             segments.extend((Segment(title, cursor if here else style), Segment(" " * GAP, style)))
         return self._joined([Segment(" " * GUTTER, style)], segments)
@@ -262,11 +256,18 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         under = self._component("cursor") if is_cursor else RichStyle.null()
         mark = Segment("*" if row.key in self._marks else " ", self._component("mark") + under)
         segments: list[Segment] = []
-        for place, (cell, column, width) in enumerate(zip(row.cells, self._table.columns, self._table.widths, strict=True)):
+        for place, (cell, column, width) in enumerate(
+            zip(row.cells, self._table.columns, self._table.widths, strict=True)
+        ):
             style = self._style(cell.style) + under
             if is_cursor and place == self._column:
                 style = self._style(cell.style) + self._component("cell-cursor")
-            segments.extend((Segment(_fit(cell.text, width, column.right), style), Segment(" " * GAP, self.rich_style + under)))
+            segments.extend(
+                (
+                    Segment(fit(cell.text, width, column.right), style),
+                    Segment(" " * GAP, self.rich_style + under),
+                )
+            )
         return self._joined([mark], segments, under)
 
     def _joined(self, gutter: list[Segment], segments: list[Segment], fill: RichStyle | None = None) -> Strip:
@@ -390,12 +391,3 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         command.stop()
         if self.row is not None:
             self.post_message(self.Opened(self, self.row.key))
-
-
-def _fit(text: str, width: int, right: bool) -> str:
-    """Return `text` in exactly `width` cells; what is cut ends in `~`."""
-    length = len(text) if text.isascii() else cell_len(text)
-    if length > width:
-        return set_cell_size(text, width - 1) + "~"
-    blanks = " " * (width - length)
-    return blanks + text if right else text + blanks

@@ -88,7 +88,11 @@ class Banner(Static):
         """Draw other lines, if they are others."""
         if banners != self._banners:
             self._banners = banners
-            self.update(Content("\n").join([Content.styled(f"! {piece.text}", STYLES[piece.style]) for piece in banners]))
+            self.update(
+                Content("\n").join(
+                    [Content.styled(f"! {piece.text}", STYLES[piece.style]) for piece in banners]
+                )
+            )
             self.set_class(bool(banners), "-shown")
 
 
@@ -103,7 +107,9 @@ class KeyLine(StyledLine):
     def show_keys(self, place: str, filter_text: str, extra: tuple[Piece, ...] = ()) -> None:
         """Draw the place (`3/40`), the filter and the keys."""
         keys = tuple(
-            Piece(f"{command.shown.split()[0]} {command.footer}", "muted") for command in REGISTRY.values() if command.footer
+            Piece(f"{command.shown.split()[0]} {command.footer}", "muted")
+            for command in REGISTRY.values()
+            if command.footer
         )
         filtered = (Piece(f"/{filter_text}", "accent"),) if filter_text else ()
         self.show((Piece(place), *filtered, *extra, *keys))

@@ -116,7 +116,13 @@ TABLE: list[Row] = [
         'user = "own"',
         {"CLICKHOUSE_USER": "env"},
         "user: client",
-        [("flag", "--user"), ("own", "config.toml:3"), ("env", "CLICKHOUSE_USER"), ("client", "config.yaml:1"), ("default", "default")],
+        [
+            ("flag", "--user"),
+            ("own", "config.toml:3"),
+            ("env", "CLICKHOUSE_USER"),
+            ("client", "config.yaml:1"),
+            ("default", "default"),
+        ],
     ),
     (
         "hosts",
@@ -138,7 +144,13 @@ TABLE: list[Row] = [
         "secure = false",
         {"CLICKHOUSE_SECURE": "1"},
         "secure: false",
-        [("true", "--secure"), ("false", "config.toml:3"), ("true", "CLICKHOUSE_SECURE"), ("false", "config.yaml:1"), ("false", "default")],
+        [
+            ("true", "--secure"),
+            ("false", "config.toml:3"),
+            ("true", "CLICKHOUSE_SECURE"),
+            ("false", "config.yaml:1"),
+            ("false", "default"),
+        ],
     ),
     (
         "cluster",
@@ -162,7 +174,12 @@ TABLE: list[Row] = [
         'ca_file = "/own.pem"',
         {},
         "openSSL: {client: {caConfig: /client.pem}}",
-        [("/flag.pem", "--ca-file"), ("/own.pem", "config.toml:3"), ("/client.pem", "config.yaml:1"), ("-", "default")],
+        [
+            ("/flag.pem", "--ca-file"),
+            ("/own.pem", "config.toml:3"),
+            ("/client.pem", "config.yaml:1"),
+            ("-", "default"),
+        ],
     ),
     (
         "access",
@@ -200,7 +217,9 @@ def test_precedence_of_passwords(tmp_path: Path) -> None:
     file.chmod(0o600)
     environ = {"OWN": "own", "CLICKHOUSE_PASSWORD": "env"}
     assert password(resolve(Options(password_file=file), environ, tmp_path)) == "flag"
-    asked = resolve(Options(ask_password=True, user="eve"), environ, tmp_path, prompt=lambda text: f"typed for <{text}>")
+    asked = resolve(
+        Options(ask_password=True, user="eve"), environ, tmp_path, prompt=lambda text: f"typed for <{text}>"
+    )
     assert password(asked) == "typed for <Password of eve: >"
     assert password(resolve(Options(), environ, tmp_path)) == "own"
     own(tmp_path, "version = 1\n[profile.p]\n")
@@ -211,7 +230,9 @@ def test_precedence_of_passwords(tmp_path: Path) -> None:
 
 def test_the_default_profile_and_the_settings(tmp_path: Path) -> None:
     path = own(tmp_path)
-    got = resolve(Options(slow_link=True, theme="mono"), {"PROD_PW": "hunter2", "PROD_WRITE_PW": "hunter3"}, tmp_path)
+    got = resolve(
+        Options(slow_link=True, theme="mono"), {"PROD_PW": "hunter2", "PROD_WRITE_PW": "hunter3"}, tmp_path
+    )
     assert got.profile.name == "prod"
     assert got.profile.cluster == "prod_cluster"
     assert got.profile.http_addresses == {"a:9000": "b:1"}
@@ -240,7 +261,12 @@ def test_a_host_given_by_flag_takes_nothing_of_the_default_profile(tmp_path: Pat
     got = resolve(Options(hosts=("other",)), {"PROD_PW": "hunter2"}, tmp_path)
     profile = got.profile
     assert profile.seeds == (Endpoint("other", 8123),)
-    assert (profile.name, profile.cluster, profile.http_addresses, profile.write) == ("other:8123", None, {}, None)
+    assert (profile.name, profile.cluster, profile.http_addresses, profile.write) == (
+        "other:8123",
+        None,
+        {},
+        None,
+    )
     assert profile.credentials.user == "default"
     assert password(got) == ""
     assert got.ui.theme == "nord"
@@ -304,7 +330,9 @@ def test_the_clients_own_host(tmp_path: Path) -> None:
 def test_a_named_connection_of_the_client(tmp_path: Path) -> None:
     own(tmp_path)
     path = client(tmp_path)
-    got = resolve(Options(profile_name="stage"), {"CLICKHOUSE_HOST": "env", "CLICKHOUSE_PASSWORD": "x"}, tmp_path)
+    got = resolve(
+        Options(profile_name="stage"), {"CLICKHOUSE_HOST": "env", "CLICKHOUSE_PASSWORD": "x"}, tmp_path
+    )
     assert got.profile.name == "stage"
     assert got.profile.seeds == (Endpoint("stage.example", 8124),)
     assert got.profile.credentials.user == "staff"

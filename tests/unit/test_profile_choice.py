@@ -16,7 +16,9 @@ def _no_system_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_unknown_profile_lists_those_that_exist(tmp_path: Path) -> None:
-    assert "no profile is called 'x'; there is none; write [profile.NAME] into " in error(Options(profile_name="x"), {}, tmp_path)
+    assert "no profile is called 'x'; there is none; write [profile.NAME] into " in error(
+        Options(profile_name="x"), {}, tmp_path
+    )
     own(tmp_path)
     client(tmp_path)
     line = error(Options(profile_name="stag"), {}, tmp_path)
@@ -102,8 +104,12 @@ def test_ports_follow_tls(tmp_path: Path) -> None:
     url = resolve(Options(hosts=("https://a",)), {}, tmp_path).profile
     assert url.tls.secure
     assert url.seeds == (Endpoint("a", 8443),)
-    assert resolve(Options(), {"CLICKHOUSE_HTTP_PORT": "18123"}, tmp_path).profile.seeds == (Endpoint("127.0.0.1", 18123),)
-    assert "secure is true but a host says http://" in error(Options(hosts=("http://a",), secure=True), {}, tmp_path)
+    assert resolve(Options(), {"CLICKHOUSE_HTTP_PORT": "18123"}, tmp_path).profile.seeds == (
+        Endpoint("127.0.0.1", 18123),
+    )
+    assert "secure is true but a host says http://" in error(
+        Options(hosts=("http://a",), secure=True), {}, tmp_path
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,7 +141,10 @@ def test_a_bad_flag_is_one_line(tmp_path: Path, options: Options, flag: str) -> 
 def test_certificates_must_be_there_where_tls_is_used(tmp_path: Path) -> None:
     path = own(tmp_path, 'version = 1\n[profile.p]\nca_file = "ca.pem"\n')
     assert resolve(Options(), {}, tmp_path).profile.tls.ca_file == path.parent / "ca.pem"
-    assert error(Options(secure=True), {}, tmp_path) == f"{path}:3: ca_file {path.parent}/ca.pem is not there; check the path"
+    assert (
+        error(Options(secure=True), {}, tmp_path)
+        == f"{path}:3: ca_file {path.parent}/ca.pem is not there; check the path"
+    )
     (path.parent / "ca.pem").write_text("")
     assert resolve(Options(secure=True), {}, tmp_path).profile.tls.secure
 
@@ -165,7 +174,10 @@ def test_nothing_is_resolved_before_it_is_revealed(tmp_path: Path) -> None:
 
 
 def test_no_secret_is_shown_anywhere(tmp_path: Path) -> None:
-    own(tmp_path, 'version = 1\n[profile.p]\npassword = "hunter2"\n[profile.p.write]\nuser = "w"\npassword = "hunter2"\n')
+    own(
+        tmp_path,
+        'version = 1\n[profile.p]\npassword = "hunter2"\n[profile.p.write]\nuser = "w"\npassword = "hunter2"\n',
+    )
     environ = {"CLICKHOUSE_URL": "https://u:hunter2@h", "CLICKHOUSE_PASSWORD": "hunter2"}
     client(tmp_path, "user: u\npassword: hunter2\n")
     got = resolve(Options(), environ, tmp_path)

@@ -105,7 +105,9 @@ def test_xml_and_yaml_say_the_same(tmp_path: Path, name: str, text: str) -> None
     assert value(base.key_file) == Path("/k.pem")
     assert base.secret is not None
     assert base.secret.value.reveal() == "p&w "
-    line = text.splitlines().index(next(row for row in text.splitlines() if "<user>bob" in row or "user: bob" in row))
+    line = text.splitlines().index(
+        next(row for row in text.splitlines() if "<user>bob" in row or "user: bob" in row)
+    )
     assert base.user is not None
     assert base.user.origin == f"{tmp_path}/{name}:{line + 1}"
     prod, origin = file.connections["prod"]
@@ -132,7 +134,11 @@ def test_yaml_lists_in_the_other_form(tmp_path: Path) -> None:
 
 
 def test_files_that_say_nothing(tmp_path: Path) -> None:
-    for name, text in (("config.yaml", ""), ("config.yaml", "# x\n"), ("config.yaml", "user:\n".replace("user", "x"))):
+    for name, text in (
+        ("config.yaml", ""),
+        ("config.yaml", "# x\n"),
+        ("config.yaml", "user:\n".replace("user", "x")),
+    ):
         file = read(tmp_path, name, text)
         assert file.base.hosts is None
         assert file.connections == {}
@@ -183,11 +189,23 @@ BROKEN = [
     ("config.xml", "<config>\x01</config>", ":1: is not XML"),
     ("config.xml", "\n<html></html>", ":2: the root element is <html>; it must be <config>"),
     ("config.xml", "<config>\n<port>tcp</port></config>", ":2: port 'tcp' in port is not a port"),
-    ("config.xml", "<config>\n\n<secure>maybe</secure></config>", ":3: secure is 'maybe', neither true nor false"),
+    (
+        "config.xml",
+        "<config>\n\n<secure>maybe</secure></config>",
+        ":3: secure is 'maybe', neither true nor false",
+    ),
     ("config.xml", "<config>\n<user></user></config>", ":2: user is empty"),
     ("config.xml", "<config>\n<user incl='u'/></config>", ":2: incl is not supported"),
-    ("config.xml", "<config><connections_credentials>\n<connection/></connections_credentials></config>", ":2: a connection has no name"),
-    ("config.xml", "<config>\n<openSSL><client><verificationMode>x</verificationMode></client></openSSL></config>", ":2: openSSL.client.verificationMode is 'x'"),
+    (
+        "config.xml",
+        "<config><connections_credentials>\n<connection/></connections_credentials></config>",
+        ":2: a connection has no name",
+    ),
+    (
+        "config.xml",
+        "<config>\n<openSSL><client><verificationMode>x</verificationMode></client></openSSL></config>",
+        ":2: openSSL.client.verificationMode is 'x'",
+    ),
     ("config.yaml", "user: a\n  b: c\n", ":2: is not YAML"),
     ("config.yaml", "- a\n", ":1: is not a YAML mapping"),
     ("config.yaml", "text", ":1: is not a YAML mapping"),
@@ -199,11 +217,17 @@ BROKEN = [
     ("config.yaml", 'user: "a\\x1b[2J"\n', ":1: user holds a control or invisible character"),
     ("config.yaml", "user: a\nhost: u:hunter2@h\n", ":2: a host cannot hold a user"),
     ("config.yaml", "a: " + "[" * 600, ""),
-    ("config.yaml", "connections_credentials:\n  connection:\n  - name: \"a\\u202eb\"\n", ":3: name holds a control"),
+    (
+        "config.yaml",
+        'connections_credentials:\n  connection:\n  - name: "a\\u202eb"\n',
+        ":3: name holds a control",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "shown"), BROKEN, ids=[f"{name}-{shown}" for name, _, shown in BROKEN])
+@pytest.mark.parametrize(
+    ("name", "text", "shown"), BROKEN, ids=[f"{name}-{shown}" for name, _, shown in BROKEN]
+)
 def test_a_broken_file_is_one_line(tmp_path: Path, name: str, text: str, shown: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read(tmp_path, name, text)
@@ -286,7 +310,10 @@ def test_the_environment() -> None:
             "CLICKHOUSE_CLUSTER": "c",
         }
     )
-    got = [value(item) for item in (layer.hosts, layer.native_port, layer.http_port, layer.user, layer.secure, layer.cluster)]
+    got = [
+        value(item)
+        for item in (layer.hosts, layer.native_port, layer.http_port, layer.user, layer.secure, layer.cluster)
+    ]
     assert got == [("h",), 9440, 8444, "u", True, "c"]
     assert layer.secret is not None
     assert layer.secret.value.reveal() == ""
@@ -297,7 +324,11 @@ def test_a_url_in_the_environment() -> None:
     url = "https://al%40ice:hunter2%21@[::1]:444/"
     for name in ("CLICKHOUSE_URL", "CLICKHOUSE_HOST"):
         layer = read_environment({name: url})
-        assert (value(layer.hosts), value(layer.user), value(layer.secure)) == (("https://[::1]:444/",), "al@ice", True)
+        assert (value(layer.hosts), value(layer.user), value(layer.secure)) == (
+            ("https://[::1]:444/",),
+            "al@ice",
+            True,
+        )
         assert layer.secret is not None
         assert layer.secret.value.reveal() == "hunter2!"
         assert "hunter2" not in repr(layer)
@@ -311,7 +342,9 @@ def test_a_url_in_the_environment() -> None:
 
 
 def test_variables_that_say_nothing() -> None:
-    layer = read_environment({"CLICKHOUSE_HOST": "", "CLICKHOUSE_USER": "", "CLICKHOUSE_PORT": "tcp://10.0.0.1:9000"})
+    layer = read_environment(
+        {"CLICKHOUSE_HOST": "", "CLICKHOUSE_USER": "", "CLICKHOUSE_PORT": "tcp://10.0.0.1:9000"}
+    )
     assert layer == read_environment({})
 
 

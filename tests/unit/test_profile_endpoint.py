@@ -113,13 +113,17 @@ def profile(**values: object) -> Profile:
 
 def test_the_http_address_of_a_host() -> None:
     assert profile().http_address("ch", 9000) is None
-    mapped = profile(http_addresses={"ch:9000": "real:1", "[::1]:9000": "six:2"}, http_template="{host_name}.x:8443")
+    mapped = profile(
+        http_addresses={"ch:9000": "real:1", "[::1]:9000": "six:2"}, http_template="{host_name}.x:8443"
+    )
     assert mapped.http_address("ch", 9000) == Endpoint("real", 1)
     assert mapped.http_address("::1", 9000) == Endpoint("six", 2)
     assert mapped.http_address("ch", 9001) == Endpoint("ch.x", 8443)
     assert profile(http_template="{host_name}:1{native_port}").http_address("a", 9) == Endpoint("a", 19)
     assert profile(http_template="{host_name}:1").http_address("::1", 9) == Endpoint("::1", 1)
-    assert profile(http_template="{host_name}", tls=Tls(secure=True)).http_address("a", 9) == Endpoint("a", 8443)
+    assert profile(http_template="{host_name}", tls=Tls(secure=True)).http_address("a", 9) == Endpoint(
+        "a", 8443
+    )
 
 
 @pytest.mark.parametrize("name", ["a/b", "u@a", "a\x1b[2J", "{native_port}", "", "a b", "x:y"])
@@ -130,7 +134,15 @@ def test_a_hostile_host_name_makes_no_address(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "template", ["h:8123", "{host}:1", "{host_name.__class__}:1", "{host_name!r}:1", "{host_name}", "http://{host_name}:1"]
+    "template",
+    [
+        "h:8123",
+        "{host}:1",
+        "{host_name.__class__}:1",
+        "{host_name!r}:1",
+        "{host_name}",
+        "http://{host_name}:1",
+    ],
 )
 def test_a_template_that_makes_no_address(template: str) -> None:
     with pytest.raises(ConfigError):

@@ -42,7 +42,15 @@ def test_nothing_shows_a_secret() -> None:
     secret.reveal()
     credentials = Credentials("u", secret)
     record = logging.LogRecord("x", 20, "f", 1, "%s %r", (secret, secret), None)
-    shown = [repr(secret), str(secret), f"{secret}", f"{secret:>9}", f"{secret!r}", repr(credentials), repr(asdict(credentials))]
+    shown = [
+        repr(secret),
+        str(secret),
+        f"{secret}",
+        f"{secret:>9}",
+        f"{secret!r}",
+        repr(credentials),
+        repr(asdict(credentials)),
+    ]
     shown += [record.getMessage(), f"{[secret]}", repr(vars(Credentials)), "%s" % secret]  # noqa: UP031
     for text in shown:
         assert PASSWORD not in text
@@ -60,7 +68,15 @@ def test_an_empty_password_is_one() -> None:
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [(b"pw\n", "pw"), (b"pw\r\n", "pw"), (b"pw", "pw"), (b"", ""), (b"\n", ""), (b" pw \n", " pw "), ("ü\n".encode(), "ü")],
+    [
+        (b"pw\n", "pw"),
+        (b"pw\r\n", "pw"),
+        (b"pw", "pw"),
+        (b"", ""),
+        (b"\n", ""),
+        (b" pw \n", " pw "),
+        ("ü\n".encode(), "ü"),
+    ],
 )
 def test_a_file_and_a_command_lose_their_line_end(tmp_path: Path, written: bytes, meant: str) -> None:
     path = tmp_path / "pw"
@@ -115,7 +131,12 @@ def test_a_command_has_no_input_and_no_terminal(capfd: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    "code", ["import sys; print('hunter2'); sys.exit('hunter2')", "print('hunter2\\nx')", "import os; os.write(1, b'hunter2\\xff')"]
+    "code",
+    [
+        "import sys; print('hunter2'); sys.exit('hunter2')",
+        "print('hunter2\\nx')",
+        "import os; os.write(1, b'hunter2\\xff')",
+    ],
 )
 def test_a_failed_command_shows_no_output(code: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -136,7 +157,9 @@ def test_a_hanging_command_is_ended_with_its_children() -> None:
 
 
 def test_a_stray_child_holding_the_output_does_not_hang_us() -> None:
-    code = "import subprocess; subprocess.Popen(['sleep', '20'], start_new_session=True); print('x', flush=True)"
+    code = (
+        "import subprocess; subprocess.Popen(['sleep', '20'], start_new_session=True); print('x', flush=True)"
+    )
     started = time.monotonic()
     with pytest.raises(ConfigError):
         Secret.from_command(command(code), "here", seconds=0.5).reveal()

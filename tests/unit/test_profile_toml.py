@@ -105,7 +105,7 @@ P = "version = 1\n[profile.p]\n"
 BAD = [
     # text, line, part of the line that is shown
     (P + 'hsots = ["a"]', 3, "unknown key profile.p.hsots; did you mean hosts?"),
-    (P + 'Connect-Timeout_seconds = 1', 3, "did you mean connect_timeout_seconds?"),
+    (P + "Connect-Timeout_seconds = 1", 3, "did you mean connect_timeout_seconds?"),
     (P + "zzzzzz = 1", 3, "known: access, ca_file, cert_file"),
     (P + "[profile.p.tls]\nverify = true", 3, "stand in the profile itself"),
     (P + "port = 9000", 3, "write the port in hosts"),
@@ -141,14 +141,18 @@ BAD = [
     (P + "[profile.p.http_addresses]\na.b = 1", 4, "a name in profile.p.http_addresses: 'a' has no port"),
     (P + "password_command = ''", 3, "is empty"),
     (P + "password_command = []", 3, "one or more strings"),
-    (P + "password_command = \"'x\"", 3, "quote"),
+    (P + 'password_command = "\'x"', 3, "quote"),
     (P + "password_command = 5", 3, "must be a string"),
     (P + "password_env = 'A'\nprompt_password = true", 4, "both give a password"),
     ("version = 1\n[profile]\np = 3", 3, "profile.p must be a table, not a number"),
     ('version = 1\n[profile."a\\u0007b"]', 2, "is no profile name"),
     ('version = 1\n[profile."  "]', 2, "is no profile name"),
     ("version = 1\nprofile = 3", 2, "profile must be a table"),
-    ("version = 1\ndefault_profile = 'prd'\n[profile.prod]", 2, "names 'prd', which is no profile; did you mean prod?"),
+    (
+        "version = 1\ndefault_profile = 'prd'\n[profile.prod]",
+        2,
+        "names 'prd', which is no profile; did you mean prod?",
+    ),
     ("version = 1\ndefault_profile = 'x'", 2, "none exists"),
     ("version = 1\n[intervals]\nparts = 0", 3, "out of range"),
     ("version = 1\n[thresholds]\ndisk_used_warning_ratio = 80", 3, "it goes from 0 to 1"),
@@ -217,7 +221,9 @@ def test_a_path_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_all_problems_are_listed_in_the_order_of_lines(tmp_path: Path) -> None:
-    text = "version = 1\ntheme = 'x'\n[profile.a]\nhsots = 1\nuser = 3\n[profile.b]\nport = 1\n[ui]\nmouse = 5\n"
+    text = (
+        "version = 1\ntheme = 'x'\n[profile.a]\nhsots = 1\nuser = 3\n[profile.b]\nport = 1\n[ui]\nmouse = 5\n"
+    )
     found = problems(tmp_path, text)
     assert [problem.where.rpartition(":")[2] for problem in found] == ["2", "4", "5", "7", "9"]
     assert [problem.profile for problem in found] == [None, "a", "a", "b", None]
@@ -312,16 +318,45 @@ def test_lines_of_keys() -> None:
 def test_the_line_scan_ends_on_whatever_is_valid() -> None:
     """Pieces thrown together: where `tomllib` accepts them, the scan ends and knows every top-level key."""
     rng = random.Random(7)
-    pieces = ["a", "b.c", '"q.r"', " = ", "=", "1", "'x'", '"""m\n"""', "[", "]", "{", "}", ",", "\n", "#c\n", "[t]\n", "\r\n", " "]
+    pieces = [
+        "a",
+        "b.c",
+        '"q.r"',
+        " = ",
+        "=",
+        "1",
+        "'x'",
+        '"""m\n"""',
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "\n",
+        "#c\n",
+        "[t]\n",
+        "\r\n",
+        " ",
+    ]
     templates = ["{k} = {v}\n", "[{k}]\n{k} = {v} # {k}\n", "[[{k}]]\n"]
-    values = ["1", "'''\n[x]\n'''", '"""\na = 1"""""', "[1, [2, '3']]", "{ z = 1, y.w = { v = 2 } }", "[\n# c ] \n]", "1979-05-27 07:32:00Z"]
+    values = [
+        "1",
+        "'''\n[x]\n'''",
+        '"""\na = 1"""""',
+        "[1, [2, '3']]",
+        "{ z = 1, y.w = { v = 2 } }",
+        "[\n# c ] \n]",
+        "1979-05-27 07:32:00Z",
+    ]
     accepted = 0
     for _ in range(3000):
         if rng.random() < 0.5:
             text = "".join(rng.choice(pieces) for _ in range(rng.randint(1, 12)))
         else:
             text = "".join(
-                rng.choice(templates).format(k=rng.choice(["a", "b . c", '"q.r"', "''"]), v=rng.choice(values))
+                rng.choice(templates).format(
+                    k=rng.choice(["a", "b . c", '"q.r"', "''"]), v=rng.choice(values)
+                )
                 for _ in range(rng.randint(1, 4))
             )
         try:

@@ -1,0 +1,39 @@
+# Everything happens in a virtual environment of its own; PYTHON is what makes it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench packages clean
+
+demo: $(VENV)/.demo
+	$(BIN)/chtui demo
+
+test: lint packages
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test packages
+	$(BIN)/python -m pytest -s tests/bench
+
+# Debian packages the rigs run: ClickHouse 18.16 with real replication, ZooKeeper, tmux.
+packages:
+	tests/install-packages
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[demo]'
+	touch $@
+
+$(VENV)/.test: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

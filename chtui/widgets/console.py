@@ -1,0 +1,20 @@
+"""What screens may expect of the app; screens import this, and the app imports screens."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from textual.app import App
+
+from chtui.session import Session
+
+
+class Console(App[int], inherit_bindings=False):
+    """The app as its screens see it."""
+
+    session: Session
+    """What monitors the profile on screen."""
+
+    @abstractmethod
+    def run_typed(self, text: str) -> None:
+        """Run what was typed after `:`."""
