@@ -93,17 +93,25 @@ def probe(driver: Driver, question: Question) -> Told:
     Raises:
         UnavailableError: the server is too old to be asked through.
     """
-    asked, options = (
-        question.probe,
-        {"query_id": question.query_id, "seconds": question.probe.deadline_seconds},
-    )
+    asked, seconds = question.probe, question.probe.deadline_seconds
     if not question.through:
-        answer = driver.read(asked.statement, question.params, absent=question.absent, **options)
+        answer = driver.read(
+            asked.statement,
+            question.params,
+            query_id=question.query_id,
+            seconds=seconds,
+            absent=question.absent,
+        )
         return Told(answer, {None: asked.records(answer.columns, answer.rows)})
     _require_through(driver)
     values: dict[str, Value] = {**question.params, "cluster": question.through}
     answer = driver.read(
-        sql.through(asked.statement), values, absent=question.absent, settings=TIGHT_FAILOVER, **options
+        sql.through(asked.statement),
+        values,
+        query_id=question.query_id,
+        seconds=seconds,
+        absent=question.absent,
+        settings=TIGHT_FAILOVER,
     )
     indexes = [
         answer.columns.index(name)
