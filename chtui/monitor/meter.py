@@ -7,6 +7,8 @@ from collections import deque
 from chtui.records import Cost, HostId
 
 WINDOW_SECONDS = 60.0
+FIRST_SECONDS = 15.0
+"""Before this the figure would tell of the start, when everything is asked at once."""
 
 
 class Meter:
@@ -24,11 +26,11 @@ class Meter:
     def share(self, monotonic: float) -> tuple[float | None, bool]:
         """Return the busiest host's seconds of query time a second, as a ratio, and whether servers told all of it.
 
-        None before there is anything to divide by.
+        None during the first seconds.
         """
         while self._costs and self._costs[0][0] < monotonic - WINDOW_SECONDS:
             self._costs.popleft()
-        if self._began is None or monotonic - self._began < 1.0:
+        if self._began is None or monotonic - self._began < FIRST_SECONDS:
             return None, True
         totals: dict[HostId, float] = {}
         for _, host, cost in self._costs:

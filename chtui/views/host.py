@@ -46,7 +46,7 @@ def wants(host: HostId) -> tuple[Want, ...]:
 def parse_host(key: str) -> HostId:
     """Return the host of a row's key (`host_name:port`)."""
     name, _, port = key.rpartition(":")
-    return HostId(name, int(port))
+    return HostId(name.removeprefix("[").removesuffix("]"), int(port))
 
 
 def view(snapshot: Snapshot, host: HostId) -> HostView:
@@ -255,7 +255,16 @@ def _table_row(row: HostTable) -> Row:
             number(row.parts, format_count),
             number(row.rows, format_count),
             number(row.bytes_on_disk, format_bytes),
-            cell(state, "critical" if row.is_readonly else "warning" if row.is_session_expired else "ok"),
+            cell(
+                state,
+                "critical"
+                if row.is_readonly
+                else "warning"
+                if row.is_session_expired
+                else "ok"
+                if state
+                else "",
+            ),
             Cell(
                 format_delay(row.absolute_delay_seconds) if row.is_replicated else "",
                 "",

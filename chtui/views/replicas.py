@@ -9,7 +9,7 @@ from chtui.health.rules import readonly_reason
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import STALE_MARGIN_SECONDS, Snapshot
 from chtui.profile.model import Thresholds
-from chtui.records import Disk, HostState, HostStatus
+from chtui.records import Disk, HostId, HostState, HostStatus
 from chtui.text import NEVER_SECONDS, format_bytes, format_count, format_delay, format_percent, format_seconds
 from chtui.views.table import Cell, Column, Row, Style, Table, cell, number
 
@@ -73,14 +73,14 @@ COLUMNS = (
         max_width=32,
         help="how the host answers, and for how long it has been so if it is not up",
     ),
-    Column("version", "VERSION", max_width=16, help="the server's version"),
-    Column("uptime_seconds", "UPTIME", True, help="since the server started"),
     Column("readonly_tables", "R/O", True, help="readonly replicas of all Replicated tables there"),
     Column("max_delay_seconds", "LAG", True, max_width=14, help="largest absolute_delay of a replica"),
     Column("queue_entries", "QUEUE", True, help="entries in the replication queues of all tables"),
     Column("active_parts", "PARTS", True, help="active parts of all tables"),
     Column("active_replicas", "REPL", True, help="replicas of the shard that are active, of all"),
     Column("disk_used_ratio", "DISK", True, max_width=18, help="the fullest disk"),
+    Column("uptime_seconds", "UPTIME", True, help="since the server started"),
+    Column("version", "VERSION", max_width=16, help="the server's version"),
     Column("round_trip_seconds", "RTT", True, help="round trip of the liveness query"),
     Column(
         "error", "WHY", max_width=120, help="why the host does not answer, or why its replicas are readonly"
@@ -145,33 +145,32 @@ def fullest(disks: Sequence[Disk]) -> Disk | None:
 
 
 def table(snapshot: Snapshot) -> Table:
-    """Return the pane's table."""
-    rows = tuple(_row(snapshot, fact) for fact in facts(snapshot))
+    """Return the pane's table. Ports are left out where all are the same: a narrow terminal has no room for them."""
+    found = facts(snapshot)
+    same_port = len({fact.port for fact in found}) == 1
+    rows = tuple(_row(snapshot, fact, same_port) for fact in found)
     return Table(COLUMNS, rows, snapshot.error or "asking the seed hosts for the cluster ...")
 
 
-def _row(snapshot: Snapshot, fact: ReplicaFact) -> Row:
+def _row(snapshot: Snapshot, fact: ReplicaFact, same_port: bool) -> Row:
     limits, stale = snapshot.thresholds, _is_stale(snapshot, fact)
     muted: Style = "muted" if stale else ""
-    key = f"{fact.host_name}:{fact.port}"
+    key = str(HostId(fact.host_name, fact.port))
+    queue = _above(fact.queue_entries, limits.queue_size_warning, limits.queue_size_critical, muted)
     return Row(
         key,
         (
             Cell(f"{fact.shard_num}/{fact.replica_num}", "accent", (fact.shard_num, fact.replica_num)),
-            cell(key),
+            cell(fact.host_name if same_port else key),
             _state(fact),
-            cell(fact.version or "-", muted),
-            number(fact.uptime_seconds, format_seconds, muted),
             _readonly(fact, muted),
             _lag(fact, limits, muted),
-            number(
-                fact.queue_entries,
-                format_count,
-                _above(fact.queue_entries, limits.queue_size_warning, limits.queue_size_critical, muted),
-            ),
+            number(fact.queue_entries, format_count, queue),
             number(fact.active_parts, format_count, muted),
             _replicas(fact),
             _disk(fact, limits, muted),
+            number(fact.uptime_seconds, format_seconds, muted),
+            cell(fact.version or "-", muted),
             number(fact.round_trip_seconds, format_seconds, muted),
             cell(fact.error or fact.readonly_reason or "", "muted"),
         ),

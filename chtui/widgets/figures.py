@@ -44,6 +44,6 @@ class Figures(Static):
 
 def _drawn(figure: Figure) -> Content:
     value = figure.value if len(figure.value) < VALUE_WIDTH else figure.value[: VALUE_WIDTH - 2] + "~"
-    return Content.styled(f"{figure.label:<{LABEL_WIDTH}}", "$text-muted") + Content.styled(
+    return Content.styled(f"{figure.label:<{LABEL_WIDTH}}", "dim") + Content.styled(
         f"{value:<{VALUE_WIDTH}}", STYLES[figure.style]
     )

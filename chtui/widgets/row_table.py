@@ -55,7 +55,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
     RowTable {
         height: 1fr;
         scrollbar-size: 0 0;
-        & > .row-table--header { text-style: bold; color: $text-muted; }
+        & > .row-table--header { text-style: bold dim; }
         & > .row-table--header-cursor { text-style: bold underline; color: $accent; }
         & > .row-table--cursor { background: $surface; }
         &:focus > .row-table--cursor { background: $primary 40%; }
@@ -64,15 +64,15 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         & > .row-table--ok { color: $success; }
         & > .row-table--warning { color: $warning; }
         & > .row-table--critical { color: $error; text-style: bold; }
-        & > .row-table--muted { color: $text-muted; }
+        & > .row-table--muted { text-style: dim; }
         & > .row-table--accent { color: $accent; }
     }
     RowTable:ansi {
         & > .row-table--header { color: ansi_default; text-style: bold underline; }
         & > .row-table--header-cursor { color: ansi_default; text-style: bold reverse; }
-        & > .row-table--cursor { background: ansi_default; text-style: underline; }
-        &:focus > .row-table--cursor { background: ansi_default; text-style: reverse; }
-        &:focus > .row-table--cell-cursor { background: ansi_default; text-style: bold reverse underline; }
+        & > .row-table--cursor { background: ansi_default; }
+        &:focus > .row-table--cursor { color: ansi_default; background: ansi_default; text-style: reverse; }
+        &:focus > .row-table--cell-cursor { color: ansi_default; background: ansi_default; text-style: bold reverse underline; }
         & > .row-table--ok { color: ansi_green; }
         & > .row-table--warning { color: ansi_yellow; }
         & > .row-table--critical { color: ansi_red; text-style: bold; }

@@ -52,7 +52,7 @@ STYLES = {
     "ok": "$text-success",
     "warning": "$text-warning",
     "critical": "bold $text-error",
-    "muted": "$text-muted",
+    "muted": "dim",
     "accent": "bold $text-accent",
 }
 """What a piece's style looks like."""
