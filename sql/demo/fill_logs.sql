@@ -17,7 +17,7 @@ WITH
     cityHash64({seed:UInt64}, number, 'log') AS line_hash,
     number / {count:UInt64} * {days:Float64} AS elapsed,
     -- the trace that runs at this moment
-    least(toUInt64(floor(number / {count:UInt64} * {spans:UInt64} / 5)), intDiv(greatest({spans:UInt64}, 1) - 1, 5)) AS trace,
+    least(toUInt64(floor(number / {count:UInt64} * {spans:UInt64} / 5)), intDiv(greatest({spans:UInt64}, 1) - 1, 40) * 8) AS trace,
     line_hash % 5 != 0 AS traced,
     ['frontend', 'api-gateway', 'product-catalog', 'recommendation', 'cart', 'checkout', 'payment', 'shipping', 'email', 'currency', 'inventory',
         'search', 'user-profile', 'fraud-detection', 'ad'][toUInt8(intDiv(line_hash, 8) % 15) + 1] AS service,
@@ -55,4 +55,4 @@ SELECT
     map(),
     map('log.iostream', if(severity = 'ERROR', 'stderr', 'stdout'), 'item.id', item, 'thread.name', concat('worker-', toString(line_hash % 16)))
 FROM numbers({count:UInt64})
-SETTINGS max_threads = 1, max_insert_threads = 1, min_insert_block_size_rows = 250000, min_insert_block_size_bytes = 200000000
+SETTINGS max_threads = 1, max_insert_threads = 1, min_insert_block_size_rows = 250000, min_insert_block_size_bytes = 200000000, compile_expressions = 0

@@ -42,4 +42,4 @@ SELECT
         'k8s.pod.name', concat(service, '-', substring(lower(hex(cityHash64(service, floor(elapsed / 7)))), 1, 9), '-1')),
     if(metric IN (3, 4, 6), map('http.request.method', 'GET', 'http.response.status_code', if(metric = 4, '500', '200')), map('state', 'used'))
 FROM numbers({count:UInt64})
-SETTINGS max_threads = 1, max_insert_threads = 1, min_insert_block_size_rows = 250000, min_insert_block_size_bytes = 200000000
+SETTINGS max_threads = 1, max_insert_threads = 1, min_insert_block_size_rows = 250000, min_insert_block_size_bytes = 200000000, compile_expressions = 0

@@ -13,3 +13,5 @@ SELECT
     ['deploy', 'scale', 'login', 'order', 'refund'][toUInt8(event % 5) + 1],
     concat('{"user":', toString(event % 5000), ',"text":"live"}')
 FROM numbers({count:UInt64})
+-- else this engine wants READ ON FILE of the user
+SETTINGS parallel_distributed_insert_select = 0

@@ -1,4 +1,4 @@
 -- A question that fails: a table that is not there.
 -- cost: cheap
 -- engines: 24.8+
-SELECT count() FROM demo.orders_2019 FORMAT Null
+SELECT count() FROM demo.orders_2019

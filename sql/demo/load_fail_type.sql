@@ -1,4 +1,4 @@
 -- A question that fails: a type error.
 -- cost: cheap
 -- engines: 24.8+
-SELECT sum(Payload) FROM demo.events FORMAT Null
+SELECT sum(Payload) FROM demo.events

@@ -1,4 +1,7 @@
 -- A backend's question, over all shards: events by kind in the last hour.
+-- columns:
+--   Kind    LowCardinality(String)
+--   events  UInt64
 -- cost: cheap
 -- engines: 24.8+
 SELECT Kind, count() AS events
@@ -6,4 +9,3 @@ FROM demo.events_all
 WHERE EventTime >= now() - INTERVAL 1 HOUR
 GROUP BY Kind
 SETTINGS max_threads = 1
-FORMAT Null

@@ -2,11 +2,10 @@
 -- columns:
 --   shard    String
 --   replica  String
---   serving  UInt64
+--   serving  Nullable(UInt64)
 -- cost: cheap
 -- engines: 23.8+
 SELECT
     getMacro('shard') AS shard,
     getMacro('replica') AS replica,
     (SELECT count() FROM system.processes WHERE user = '' AND query LIKE '%/dev/stdin%') AS serving
-FORMAT TSV
