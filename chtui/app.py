@@ -68,15 +68,14 @@ class ChtuiApp(Console, inherit_bindings=False):
     MODES = {"replicas": _replicas}
     """Pane name to what makes its screen; imported on first use."""
 
-    def __init__(
-        self, session: Session, ui: Ui | None = None, on_error: Callable[[BaseException], None] | None = None
-    ) -> None:
+    def __init__(self, session: Session, ui: Ui | None = None) -> None:
         # NO_COLOR only greys Textual's colours unless the app is made with ANSI colours; then none is sent at all.
         ansi = True if "NO_COLOR" in os.environ or _few_colours() else None
         super().__init__(ansi_color=ansi)
         self.session = session
         self._ui = ui or Ui()
-        self._on_error = on_error
+        self.crash: Exception | None = None
+        """What ended the app against its will."""
         self._ansi = bool(ansi)
 
     def on_mount(self) -> None:
@@ -92,6 +91,11 @@ class ChtuiApp(Console, inherit_bindings=False):
     def on_unmount(self) -> None:
         """Let the session's threads go; nothing is waited for."""
         self.session.stop()
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Textual would print a traceback over the user's terminal: whoever runs the app tells it in one line.
+        self.crash = self.crash or error
+        self.exit(return_code=1)
 
     def use_theme(self, name: str) -> None:
         """Change the theme; an unknown name lists the known ones."""

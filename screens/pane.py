@@ -152,7 +152,7 @@ class PaneScreen(Screen[None], inherit_bindings=False):
         self.set_class(too_small, "-too-small")
         if too_small:
             self.query_one("#too-small", Static).update(
-                f"{width}x{height}: too small; {SMALLEST_WIDTH}x{SMALLEST_HEIGHT} is needed"
+                f"{width}x{height} is too small\n{SMALLEST_WIDTH}x{SMALLEST_HEIGHT} is needed"
             )
 
     # Prompt

@@ -8,15 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Before anything imports Textual: it reads these once, and so does what draws snapshots.
+UNWANTED = ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES", "http_proxy", "https_proxy")
 for name in list(os.environ):
-    if name.startswith(("TEXTUAL", "CLICKHOUSE_")) or name in (
-        "NO_COLOR",
-        "COLORTERM",
-        "http_proxy",
-        "https_proxy",
-    ):
+    if name.startswith(("TEXTUAL", "CLICKHOUSE_")) or name in UNWANTED:
         del os.environ[name]
-os.environ.update(TZ="UTC", TEXTUAL_ANIMATIONS="none", TERM="xterm-256color", COLUMNS="160", LINES="50")
+os.environ.update(TZ="UTC", TEXTUAL_ANIMATIONS="none", TERM="xterm-256color")
 HOME = tempfile.mkdtemp(prefix="chtui-tests-home-")
 os.environ.update(
     HOME=HOME,

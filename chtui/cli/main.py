@@ -96,7 +96,9 @@ def require_terminal() -> None:
         )
     if os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
         raise UsageError(
-            "this terminal can move no cursor", where="TERM=dumb", fix="set TERM, or use 'chtui show'"
+            "this terminal can move no cursor",
+            where=f"TERM={os.environ.get('TERM', '')}",
+            fix="set TERM, or use 'chtui show'",
         )
 
 
@@ -108,10 +110,16 @@ def run_console(session: Session) -> int:
         os.environ.setdefault("TEXTUAL_FPS", "10")
         os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    if all(os.get_terminal_size(sys.stdout.fileno())):
+        # Left by `kubectl exec -- env COLUMNS=...` and the like: they would hold the size fast when the window changes.
+        os.environ.pop("COLUMNS", None)
+        os.environ.pop("LINES", None)
     from chtui.app import ChtuiApp
 
     app = ChtuiApp(session, ui)
     result = app.run(mouse=ui.mouse)
+    if app.crash is not None:
+        raise app.crash
     return result if result is not None else app.return_code or 0
 
 

@@ -56,7 +56,7 @@ class Liveness:
         pause = backoff_seconds(self.failures + 1) * (1 - JITTER * chance)
         return replace(
             self._entered(state_of(error), now),
-            error=error.line,
+            error=error.what,
             failures=self.failures + 1,
             retry_at=monotonic + pause,
         )

@@ -10,7 +10,15 @@ from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import STALE_MARGIN_SECONDS, Snapshot
 from chtui.profile.model import Thresholds
 from chtui.records import Disk, HostId, HostState, HostStatus
-from chtui.text import NEVER_SECONDS, format_bytes, format_count, format_delay, format_percent, format_seconds
+from chtui.text import (
+    NEVER_SECONDS,
+    format_bytes,
+    format_count,
+    format_delay,
+    format_percent,
+    format_seconds,
+    one_line,
+)
 from chtui.views.table import Cell, Column, Row, Style, Table, cell, number
 
 WANTS = tuple(
@@ -149,7 +157,7 @@ def table(snapshot: Snapshot) -> Table:
     found = facts(snapshot)
     same_port = len({fact.port for fact in found}) == 1
     rows = tuple(_row(snapshot, fact, same_port) for fact in found)
-    return Table(COLUMNS, rows, snapshot.error or "asking the seed hosts for the cluster ...")
+    return Table(COLUMNS, rows, one_line(snapshot.error) or "asking the seed hosts for the cluster ...")
 
 
 def _row(snapshot: Snapshot, fact: ReplicaFact, same_port: bool) -> Row:

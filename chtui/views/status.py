@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostState
-from chtui.text import format_percent, format_seconds, sanitize
+from chtui.text import format_percent, format_seconds, one_line, sanitize
 from chtui.views.table import Style
 
 
@@ -76,7 +76,7 @@ def _meter(snapshot: Snapshot) -> Piece:
 def _banners(snapshot: Snapshot) -> list[Piece]:
     banners: list[Piece] = []
     if snapshot.error:
-        banners.append(Piece(snapshot.error, "critical"))
+        banners.append(Piece(one_line(snapshot.error), "critical"))
     if blind := snapshot.partly_blind:
         where = "" if len(blind) == len(snapshot.hosts) else f" on {', '.join(map(str, blind))}"
         text = f"this user sees only part of the tables{sanitize(where)}: an empty pane proves nothing; GRANT SHOW ON *.*"

@@ -116,6 +116,8 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._key = ""
         self._column = 0
         self._marks: set[str] = set()
+        self._is_painted = False
+        """Whether the whole table has been drawn since it got its size; before that no part of it may be drawn alone."""
         self.arrangement = Arrangement()
         """How rows are sorted and filtered; whoever builds tables off the loop reads it."""
 
@@ -162,7 +164,13 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         size = Size(self._offsets()[-1], len(table.rows) + 1)
         if size != self.virtual_size:
             self.virtual_size = size
-        if before.widths != table.widths or before.empty != table.empty or not before.rows or not table.rows:
+        if (
+            not self._is_painted
+            or before.widths != table.widths
+            or before.empty != table.empty
+            or not before.rows
+            or not table.rows
+        ):
             self.refresh()
         else:
             self._refresh_changed(before)
@@ -218,6 +226,11 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         if right > left:
             self.refresh(Region(left, line, right - left, 1))
 
+    def on_resize(self) -> None:
+        """Draw everything in the new size."""
+        self._is_painted = False
+        self.refresh()
+
     # Drawing
 
     def _offsets(self) -> list[int]:
@@ -227,6 +240,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """Draw one line: the titles, a row, or nothing."""
         if y == 0:
+            self._is_painted = True
             return self._header_line()
         index = self.scroll_offset.y + y - 1
         if index < len(self._table.rows):
