@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console as Terminal
 from textual import on
@@ -12,10 +12,12 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 
 from chtui import commands
-from chtui.profile.model import Ui
 from chtui.screens.pane import PaneScreen
-from chtui.session import Session
 from chtui.widgets.console import Console
+
+if TYPE_CHECKING:
+    from chtui.profile.model import Ui
+    from chtui.session import Session
 
 EXIT_INTERRUPTED = 130
 
@@ -68,29 +70,37 @@ class ChtuiApp(Console, inherit_bindings=False):
     MODES = {"replicas": _replicas}
     """Pane name to what makes its screen; imported on first use."""
 
-    def __init__(self, session: Session, ui: Ui | None = None) -> None:
+    def __init__(self, opening: Callable[[], Session], ui: Ui | None = None) -> None:
         # NO_COLOR only greys Textual's colours unless the app is made with ANSI colours; then none is sent at all.
         ansi = True if "NO_COLOR" in os.environ or _few_colours() else None
         super().__init__(ansi_color=ansi)
-        self.session = session
-        self._ui = ui or Ui()
+        self._opening = opening
+        self._ui = ui
         self.crash: Exception | None = None
         """What ended the app against its will."""
         self._ansi = bool(ansi)
 
     def on_mount(self) -> None:
-        """Choose the theme, show the first pane, and start to monitor once it is painted."""
+        """Choose the theme, show the first pane, and begin to monitor once it is painted."""
         if self._ansi:
             self.theme = "ansi-dark"
-        if self._ui.theme:
+        if self._ui and self._ui.theme:
             self.use_theme(self._ui.theme)
-        pane = self._ui.default_pane if self._ui.default_pane in self.MODES else "replicas"
+        pane = self._ui.default_pane if self._ui and self._ui.default_pane in self.MODES else "replicas"
         self.switch_mode(pane)
-        self.call_after_refresh(self.session.start)
+        self.call_after_refresh(self._open)
+
+    def _open(self) -> None:
+        # Only now: making the session imports what talks to servers, and the screen is already there to look at.
+        self.session = self._opening()
+        if isinstance(self.screen, PaneScreen):
+            self.screen.watch_session()
+        self.session.start()
 
     def on_unmount(self) -> None:
         """Let the session's threads go; nothing is waited for."""
-        self.session.stop()
+        if self.session is not None:
+            self.session.stop()
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print a traceback over the user's terminal: whoever runs the app tells it in one line.
@@ -165,6 +175,8 @@ class ChtuiApp(Console, inherit_bindings=False):
 
     @on(commands.Pause)
     def _pause(self) -> None:
+        if self.session is None:
+            return
         paused = not self.session.snapshot.paused
         self.session.pause(paused)
         self.notify(
@@ -173,7 +185,8 @@ class ChtuiApp(Console, inherit_bindings=False):
 
     @on(commands.Refresh)
     def _refresh(self) -> None:
-        self.session.refresh()
+        if self.session is not None:
+            self.session.refresh()
 
     @on(commands.UseTheme)
     def _theme(self, command: commands.UseTheme) -> None:

@@ -237,56 +237,62 @@ class SortReverse(Command):
     group = "Table"
 
 
-class CursorDown(Command):
+class MoveCursor(Command):
+    """A command that moves the cursor, or what is read."""
+
+    group = "Move"
+
+
+class CursorDown(MoveCursor):
     """One row down."""
 
     keys, shown = "j,down", "j down"
     title, help, group = "Down", "Go one row down.", "Move"
 
 
-class CursorUp(Command):
+class CursorUp(MoveCursor):
     """One row up."""
 
     keys, shown = "k,up", "k up"
     title, help, group = "Up", "Go one row up.", "Move"
 
 
-class CursorLeft(Command):
+class CursorLeft(MoveCursor):
     """One column left."""
 
     keys, shown = "h,left", "h left"
     title, help, group = "Left", "Go one column to the left.", "Move"
 
 
-class CursorRight(Command):
+class CursorRight(MoveCursor):
     """One column right."""
 
     keys, shown = "l,right", "l right"
     title, help, group = "Right", "Go one column to the right.", "Move"
 
 
-class PageDown(Command):
+class PageDown(MoveCursor):
     """One page down."""
 
     keys, shown = "pagedown,ctrl+f", "pgdn ctrl+f"
     title, help, group = "Page down", "Go one page down.", "Move"
 
 
-class PageUp(Command):
+class PageUp(MoveCursor):
     """One page up."""
 
     keys, shown = "pageup,ctrl+b", "pgup ctrl+b"
     title, help, group = "Page up", "Go one page up.", "Move"
 
 
-class CursorTop(Command):
+class CursorTop(MoveCursor):
     """First row."""
 
     keys, shown = "g,home", "g home"
     title, help, group = "Top", "Go to the first row.", "Move"
 
 
-class CursorBottom(Command):
+class CursorBottom(MoveCursor):
     """Last row."""
 
     keys, shown = "G,shift+g,end", "G end"

@@ -41,7 +41,10 @@ def private_dir(path: Path) -> Path:
     Raises:
         OSError: the folder cannot be made.
     """
-    path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    # mkdir gives its mode to the last folder only.
+    for folder in (*reversed(path.parents), path):
+        if not folder.is_dir():
+            folder.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
     return path
 
 

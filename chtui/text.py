@@ -7,7 +7,7 @@ import re
 from rich.cells import cell_len, set_cell_size
 
 UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1: a terminal obeys them
+    "[\x00-\x1f\x7f-\x9f\xad\u180e\U0001d173-\U0001d17a"  # C0, DEL and C1: a terminal obeys them
     "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # invisible, or turning the reading order around
     "\ufff0-\ufffb\ud800-\udfff"  # interlinear marks, lone surrogates
     "\U000e0000-\U000e0fff]"  # tag characters, invisible
@@ -72,7 +72,7 @@ def format_seconds(seconds: float | None) -> str:
     value = abs(seconds)
     if value < 0.0005:
         return "0s"
-    if value < 1:
+    if value < 0.9995:
         return f"{sign}{value * 1000:.0f}ms"
     if value < 10:
         return f"{sign}{value:.1f}s".replace(".0s", "s")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import getters, on
+from textual import events, getters, on
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
@@ -14,17 +14,19 @@ from textual.widgets import Static
 
 from chtui import commands
 from chtui.errors import ChtuiError
-from chtui.monitor.scheduler import Want
-from chtui.monitor.snapshot import Snapshot
-from chtui.session import Watch
-from chtui.text import one_line
-from chtui.views.status import Piece, Status, status
+from chtui.text import one_line, sanitize
+from chtui.views.pieces import Piece
 from chtui.views.table import Arrangement
 from chtui.widgets.console import Console
 from chtui.widgets.dialogs import TextDialog, help_text
 from chtui.widgets.prompt import Prompt
 from chtui.widgets.row_table import RowTable
 from chtui.widgets.status_bar import Banner, KeyLine, StatusBar
+
+if TYPE_CHECKING:
+    from chtui.monitor.scheduler import Want
+    from chtui.monitor.snapshot import Snapshot
+    from chtui.views.status import Status
 
 SMALLEST_WIDTH, SMALLEST_HEIGHT = 40, 8
 """Below this nothing is readable, and the screen says so instead."""
@@ -97,28 +99,34 @@ class PaneScreen(Screen[None], inherit_bindings=False):
 
     def on_screen_resume(self) -> None:
         """Watch while on screen."""
+        self.watch_session()
+
+    def watch_session(self) -> None:
+        """Have the session build this pane's view from now on; before there is a session, do nothing."""
+        if (session := self.app.session) is None:
+            return
+        from chtui.session import Watch
+        from chtui.views.status import status
+
         build = self.builder()
-        self.app.session.watch(
-            self.watch_name,
-            Watch(lambda snapshot: (status(snapshot), build(snapshot)), self._deliver),
-            self.wants(),
-        )
+
+        def deliver(view: Any) -> None:
+            self.post_message(self.Built(view))
+
+        watch = Watch(lambda snapshot: (status(snapshot), build(snapshot)), deliver)
+        session.watch(self.watch_name, watch, self.wants())
 
     def on_screen_suspend(self) -> None:
-        """Poll nothing for a screen nobody sees."""
-        self.app.session.unwatch(self.watch_name)
+        """Poll nothing for a screen nobody sees, and leave no wish behind."""
+        if self.app.session is not None:
+            self.app.session.unwatch(self.watch_name)
 
-    def on_unmount(self) -> None:
-        """Leave no wish behind."""
-        self.app.session.unwatch(self.watch_name)
+    on_unmount = on_screen_suspend
 
     @property
     def watch_name(self) -> str:
         """What the session knows this screen by."""
         return f"{self.TITLE} {id(self)}"
-
-    def _deliver(self, view: Any) -> None:
-        self.post_message(self.Built(view))
 
     @on(Built)
     def _draw_built(self, message: Built) -> None:
@@ -129,21 +137,18 @@ class PaneScreen(Screen[None], inherit_bindings=False):
             return
         top: Status
         top, view = message.view
-        self.query_one(StatusBar).show_status(top)
+        self.query_one(StatusBar).show(top.pieces)
         self.query_one(Banner).show(top.banners)
         self.draw(view)
 
     @on(RowTable.Moved)
+    @on(events.DescendantFocus)
     def show_place(self) -> None:
         """Say where the cursor is."""
         table = self.current_table
         marks = len(table.marked)
         extra = (Piece(f"{marks} marked", "accent"),) if marks else ()
         self.query_one(KeyLine).show_keys(self.place(), table.arrangement.filter, extra)
-
-    def on_descendant_focus(self) -> None:
-        """Say where the cursor is now."""
-        self.show_place()
 
     def on_resize(self) -> None:
         """Say so when the window is too small to read anything."""
@@ -162,7 +167,7 @@ class PaneScreen(Screen[None], inherit_bindings=False):
         """Open the command line or the filter."""
         command.stop()
         if isinstance(command, commands.Filter):
-            self.query_one(Prompt).open("/", self.current_filter, [])
+            self.query_one(Prompt).open("/", self.query(RowTable).first().arrangement.filter, [])
         else:
             self.query_one(Prompt).open(":", "", commands.completions())
 
@@ -171,39 +176,27 @@ class PaneScreen(Screen[None], inherit_bindings=False):
         """Whether the prompt takes the keys."""
         return self.query_one(Prompt).is_open
 
-    @property
-    def current_filter(self) -> str:
-        """The filter of the first table."""
-        return self.query(RowTable).first().arrangement.filter
-
     @on(Prompt.Changed)
     @on(Prompt.Submitted)
-    def _take_prompt(self, message: Prompt.Submitted) -> None:
-        message.stop()
-        submitted = not isinstance(message, Prompt.Changed)
-        if submitted:
-            self._focus_table()
-        if message.sign == "/":
-            self._set_filter(message.text, complain=submitted)
-        elif submitted and message.text.strip():
-            self.app.run_typed(message.text)
-
     @on(Prompt.Closed)
-    def _prompt_closed(self, message: Prompt.Closed) -> None:
+    def _take_prompt(self, message: Prompt.Changed | Prompt.Submitted | Prompt.Closed) -> None:
         message.stop()
-        if message.sign == "/":
-            self._set_filter("", complain=False)
-        self._focus_table()
-
-    def _focus_table(self) -> None:
-        self.set_focus(self.query(RowTable).first())
+        if not isinstance(message, Prompt.Changed):
+            self.set_focus(self.query(RowTable).first())
+        if isinstance(message, Prompt.Closed):
+            if message.sign == "/":
+                self._set_filter("", complain=False)
+        elif message.sign == "/":
+            # While it is being typed, half an expression is no mistake.
+            self._set_filter(message.text, complain=isinstance(message, Prompt.Submitted))
+        elif isinstance(message, Prompt.Submitted) and message.text.strip():
+            self.app.run_typed(message.text)
 
     def _set_filter(self, text: str, complain: bool) -> None:
         for table in self.query(RowTable):
             try:
                 table.rearrange(Arrangement(table.arrangement.sort, table.arrangement.reverse, text))
             except ChtuiError as error:
-                # While it is being typed, half an expression is no mistake.
                 if complain:
                     self.notify(error.line, severity="error", markup=False)
                 return
@@ -238,7 +231,7 @@ class PaneScreen(Screen[None], inherit_bindings=False):
                 Content.styled(f"{column.title:<14}", "bold") + Content(cell.text or "-")
                 for column, cell in zip(table.table.columns, row.cells, strict=True)
             ]
-            self.app.push_screen(TextDialog(row.key, Content("\n").join(lines)))
+            self.app.push_screen(TextDialog(sanitize(row.key), Content("\n").join(lines)))
 
     @on(commands.NextPart)
     @on(commands.PreviousPart)

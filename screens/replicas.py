@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
 
-from chtui.monitor.scheduler import Want
-from chtui.monitor.snapshot import Snapshot
 from chtui.screens.pane import PaneScreen
-from chtui.views import replicas
 from chtui.widgets.row_table import RowTable
+
+if TYPE_CHECKING:
+    from chtui.monitor.scheduler import Want
+    from chtui.monitor.snapshot import Snapshot
 
 
 class ReplicasScreen(PaneScreen):
@@ -22,15 +23,19 @@ class ReplicasScreen(PaneScreen):
     TITLE = "replicas"
 
     def compose_body(self) -> ComposeResult:
-        """Build the table."""
-        yield RowTable(replicas.COLUMNS, frozen=2, id="replicas")
+        """Build the table; its columns come with the first view, which is built after the first paint."""
+        yield RowTable((), frozen=2, id="replicas")
 
     def wants(self) -> tuple[Want, ...]:
         """Return the probes of the pane."""
+        from chtui.views import replicas
+
         return replicas.WANTS
 
     def builder(self) -> Callable[[Snapshot], Any]:
         """Return what builds the table."""
+        from chtui.views import replicas
+
         table = self.query_one(RowTable)
         return lambda snapshot: table.prepared(replicas.table(snapshot))
 

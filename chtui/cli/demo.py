@@ -37,7 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
     print("starting the embedded cluster ...", file=sys.stderr)
     with DemoCluster(options) as cluster:
         from chtui.profile.effective import Options, resolve
-        from chtui.session import Session
 
         info = cluster.info
         found = resolve(
@@ -49,4 +48,4 @@ def run(arguments: argparse.Namespace) -> int:
             ),
             os.environ,
         )
-        return run_console(Session(found))
+        return run_console(found)

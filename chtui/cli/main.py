@@ -19,6 +19,21 @@ if TYPE_CHECKING:
     from chtui.session import Session
 
 EXIT_BAD_INPUT, EXIT_UNCHECKED = 2, 3
+FLAGS_WITH_VALUE = frozenset(
+    {
+        "-C",
+        "--host",
+        "--user",
+        "--cluster",
+        "--ca-file",
+        "--access",
+        "--password-file",
+        "--config",
+        "--theme",
+        "--pane",
+    }
+)
+"""Flags before the command that are followed by a value; a test holds them against the parser."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -28,6 +43,8 @@ def main(argv: Sequence[str]) -> int:
         ChtuiError: it cannot be done; the error says why in one line.
     """
     try:
+        if any(word == "--password" or word.startswith("--password=") for word in argv):
+            raise UsageError("a password cannot be an argument", fix="use --ask-password or --password-file")
         arguments = build_parser().parse_args(argv)
         commands = {
             None: console,
@@ -45,10 +62,13 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _is_check(argv: Sequence[str]) -> bool:
-    return (
-        next((word for word in argv if word in ("check", "config", "show", "demo", "completion")), "")
-        == "check"
-    )
+    """Whether the arguments mean `check`, though they could not be parsed; a flag's value is no command."""
+    before = ""
+    for word in argv:
+        if not word.startswith("-") and before not in FLAGS_WITH_VALUE:
+            return word == "check"
+        before = word
+    return False
 
 
 def effective(arguments: argparse.Namespace) -> Effective:
@@ -65,23 +85,32 @@ def effective(arguments: argparse.Namespace) -> Effective:
     return resolve(options, os.environ, prompt=getpass if sys.stdin.isatty() else None)
 
 
+def resolved(arguments: argparse.Namespace) -> Effective:
+    """Return the settings with the password in hand: a prompt must come before the screen does.
+
+    Raises:
+        ConfigError: configuration or password cannot be had.
+    """
+    found = effective(arguments)
+    found.profile.credentials.secret.reveal()
+    return found
+
+
 def open_session(arguments: argparse.Namespace) -> Session:
-    """Return a session, its password in hand: a prompt must come before the screen does.
+    """Return a session for one question.
 
     Raises:
         ConfigError: configuration or password cannot be had.
     """
     from chtui.session import Session
 
-    found = effective(arguments)
-    found.profile.credentials.secret.reveal()
-    return Session(found)
+    return Session(resolved(arguments))
 
 
 def console(arguments: argparse.Namespace) -> int:
     """Open the console."""
     require_terminal()
-    return run_console(open_session(arguments))
+    return run_console(resolved(arguments))
 
 
 def require_terminal() -> None:
@@ -102,9 +131,9 @@ def require_terminal() -> None:
         )
 
 
-def run_console(session: Session) -> int:
+def run_console(found: Effective) -> int:
     """Draw until the user leaves; return the exit code."""
-    ui = session.effective.ui
+    ui = found.ui
     if ui.slow_link:
         # Textual reads these once, when it is imported.
         os.environ.setdefault("TEXTUAL_FPS", "10")
@@ -116,7 +145,12 @@ def run_console(session: Session) -> int:
         os.environ.pop("LINES", None)
     from chtui.app import ChtuiApp
 
-    app = ChtuiApp(session, ui)
+    def opening() -> Session:
+        from chtui.session import Session
+
+        return Session(found)
+
+    app = ChtuiApp(opening, ui)
     result = app.run(mouse=ui.mouse)
     if app.crash is not None:
         raise app.crash

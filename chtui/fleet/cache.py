@@ -17,12 +17,18 @@ class AddressCache:
 
     def __init__(self, profile_key: str, directory: Path | None = None) -> None:
         name = hashlib.sha256(profile_key.encode()).hexdigest()[:16]
-        self._path = (directory or paths.state_dir("cache")) / f"addresses-{name}.json"
         self.problem = ""
         """Why the cache could not be used, in one line; empty if it could."""
+        self._path: Path | None = None
+        try:
+            self._path = (directory or paths.state_dir("cache")) / f"addresses-{name}.json"
+        except OSError as error:
+            self.problem = f"no address cache: {error.filename} cannot be made: {error.strerror}"
 
     def load(self) -> dict[str, str]:
         """Return `host_name:native_port` to `host:http_port`; empty if nothing usable is kept."""
+        if self._path is None:
+            return {}
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -46,6 +52,8 @@ class AddressCache:
 
     def save(self, addresses: Mapping[str, str]) -> None:
         """Keep the addresses; a file that cannot be written is told in `problem`, it costs only the next start's speed."""
+        if self._path is None:
+            return
         text = json.dumps(
             {"format": FORMAT, "version": VERSION, "addresses": dict(sorted(addresses.items()))}, indent=1
         )

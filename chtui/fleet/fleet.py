@@ -74,6 +74,11 @@ class Fleet:
         self._cache = cache or AddressCache(f"{profile.name} {profile.seeds} {profile.cluster}")
         self._cached = self._cache.load() if profile.access == "direct" else {}
 
+    @property
+    def is_through(self) -> bool:
+        """Whether all hosts are asked through one."""
+        return self.profile.access == "through"
+
     # Finding the cluster
 
     def seed_endpoints(self) -> list[Endpoint]:
@@ -104,32 +109,35 @@ class Fleet:
         cluster = choose(clusters, wanted, str(seed.address.endpoint))
         self.clusters = tuple(sorted(clusters))
         self.error = None
-        known = set(self.entries)
         self.cluster = cluster
-        local = [replica.host for replica in cluster.replicas if replica.is_local]
-        if self.profile.access == "through":
+        gone = set(self.entries) - set(cluster.hosts)
+        self._place(cluster)
+        if self.is_through:
             self._take_through(cluster, seed)
             return
+        local = [replica.host for replica in cluster.replicas if replica.is_local]
+        for host in cluster.hosts:
+            if host in self.targets:
+                continue
+            if local == [host] and seed.host is None:
+                self._adopt(host, seed)
+            else:
+                self._aim(host, address_of(host, self.profile, seed.address.endpoint, self._cached))
+        for host in gone:
+            self._drop(host)
+
+    def _place(self, cluster: Cluster) -> None:
+        """Put every host where the cluster has it first; what is known of it stays."""
+        first: dict[HostId, ClusterReplica] = {}
         for replica in cluster.replicas:
-            entry = self.entries.get(replica.host)
-            if entry is None or entry.replica.shard_num != replica.shard_num:
-                self.entries.setdefault(replica.host, Entry(replica))
-            if replica.host not in self.targets:
-                if local == [replica.host] and seed.host is None:
-                    self._adopt(replica.host, seed)
-                else:
-                    self._aim(
-                        replica.host,
-                        address_of(replica.host, self.profile, seed.address.endpoint, self._cached),
-                    )
-        for gone in known - set(cluster.hosts):
-            self._drop(gone)
+            first.setdefault(replica.host, replica)
+        old = self.entries
+        self.entries = {
+            host: replace(old[host], replica=place) if host in old else Entry(place)
+            for host, place in first.items()
+        }
 
     def _take_through(self, cluster: Cluster, seed: Link) -> None:
-        for replica in cluster.replicas:
-            self.entries.setdefault(replica.host, Entry(replica))
-        for gone in set(self.entries) - set(cluster.hosts):
-            del self.entries[gone]
         key = HostId(seed.address.endpoint.host, seed.address.endpoint.port)
         if not self.targets:
             self.targets[key] = Target(key, seed, cluster.hosts)
@@ -150,7 +158,6 @@ class Fleet:
 
     def _drop(self, host: HostId) -> None:
         target = self.targets.pop(host, None)
-        self.entries.pop(host, None)
         if target:
             target.link.close()
 
@@ -198,6 +205,8 @@ class Fleet:
 
     def answered(self, target: Target, seconds: float, version: str) -> bool:
         """Note that a target answered its liveness call; return whether it had not before."""
+        if self.targets.get(target.key) is not target:
+            return False
         returned = not target.liveness.state.answers
         target.liveness = target.liveness.answered(self._clock.now(), seconds, self._slow_seconds)
         target.link.is_hung = False
@@ -220,6 +229,8 @@ class Fleet:
 
     def failed(self, target: Target, error: ChtuiError) -> None:
         """Note that a target's liveness call failed."""
+        if self.targets.get(target.key) is not target:
+            return
         target.liveness = target.liveness.failed(
             self._clock.now(), self._clock.monotonic(), error, random.random()
         )

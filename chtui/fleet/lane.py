@@ -7,6 +7,7 @@ new connection. Nothing ever joins a lane, so a hung host delays neither another
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -148,6 +149,10 @@ class _Runner(threading.Thread):
         self._ended(Outcome(outcome.call, outcome.result, outcome.error, outcome.seconds, late))
 
     def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            connection.close()
+        except Exception as error:  # noqa: BLE001 - a socket that is broken already must not cost the outcome
+            logging.getLogger("chtui").debug("closing %s failed: %s", self.name, type(error).__name__)

@@ -8,7 +8,7 @@ from chtui.health.findings import Assessment, Finding, Severity, Unchecked
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import Disk, HostId, HostState, HostStatus, ReplicationSummary
-from chtui.text import format_bytes, format_percent, format_seconds, plural
+from chtui.text import NEVER_SECONDS, format_bytes, format_percent, format_seconds, plural
 
 WANTS = tuple(
     Want(name)
@@ -66,7 +66,7 @@ def _readonly(snapshot: Snapshot, status: HostStatus) -> Iterator[Finding]:
     )
     fresh = longest is not None and longest < snapshot.thresholds.readonly_grace_seconds
     tables = ", ".join(f"{row.database}.{row.table}" for row in suspects[:3])
-    more = f" and {summary.readonly_tables - 3} more" if summary.readonly_tables > 3 else ""
+    more = f" and {summary.readonly_tables - 3} more" if suspects and summary.readonly_tables > 3 else ""
     yield Finding(
         Severity.WARNING if fresh else Severity.CRITICAL,
         "replica_readonly",
@@ -120,8 +120,17 @@ def _lag(snapshot: Snapshot, status: HostStatus) -> Iterator[Finding]:
         else Severity.WARNING
     )
     what = f"replica is {format_seconds(summary.max_delay_seconds)} behind"
-    yield Finding(severity, "replica_lag", status.id, _worst(snapshot, status.id, "absolute_delay_seconds"), what,
+    yield Finding(severity, "replica_lag", status.id, _latest(snapshot, status.id), what,
                   advice="see the replication queue for exceptions; without any it drains by itself")  # fmt: skip
+
+
+def _latest(snapshot: Snapshot, host: HostId) -> str:
+    """The table furthest behind of those that have synced."""
+    synced = [
+        row for row in snapshot.rows(host, "suspect_replicas") if row.absolute_delay_seconds < NEVER_SECONDS
+    ]
+    worst = max(synced, key=lambda row: row.absolute_delay_seconds, default=None)
+    return f"{worst.database}.{worst.table}" if worst else ""
 
 
 def _queue(snapshot: Snapshot, status: HostStatus) -> Iterator[Finding]:

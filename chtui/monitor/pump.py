@@ -280,7 +280,7 @@ class Pump:
                 self.store.clear(host, probe.name, self._clock.now())
             return
         absent = capabilities.absent(probe.statement) if capabilities else frozenset[str]()
-        through = self.fleet.cluster.name if self._is_through and self.fleet.cluster else ""
+        through = self.fleet.cluster.name if self.fleet.is_through and self.fleet.cluster else ""
         question = asking.Question(probe, params, next(self._ids), absent, through)
         call = Call(lambda driver: asking.probe(driver, question), probe.deadline_seconds, question.query_id)
         self._launch(target.link, probe.lane, call, lambda outcome: self._probe_told(target, job, outcome))
@@ -291,6 +291,8 @@ class Pump:
         )
 
     def _probe_told(self, target: Target, job: Job, outcome: Outcome) -> None:
+        if self.fleet.targets.get(target.key) is not target:
+            return  # The host left the cluster, or is asked elsewhere now.
         now = self._clock.monotonic()
         if outcome.error is None:
             answer: Answer = outcome.result.answer
@@ -315,7 +317,7 @@ class Pump:
             if self.fleet.answered(target, outcome.seconds, versions.get(target.key, "")):
                 target.link.capabilities = None
                 self.scheduler.forget(target.key)
-            if self._is_through:
+            if self.fleet.is_through:
                 self.fleet.answered_through(target, outcome.seconds, versions)
             self.fleet.remember()
         for host, rows in records.items():
@@ -324,7 +326,7 @@ class Pump:
 
     def _by_host(self, target: Target, told: asking.Told) -> dict[HostId, tuple[Any, ...]]:
         """Records by host; asked through a gateway, a host that answers may well have had no row to give."""
-        if not self._is_through:
+        if not self.fleet.is_through:
             return {target.key: told.records[None]}
         found: dict[HostId, tuple[Any, ...]] = {
             host: () for host, entry in self.fleet.entries.items() if entry.liveness.state.answers
@@ -334,10 +336,6 @@ class Pump:
             if host is not None:
                 found[host] = records
         return found
-
-    @property
-    def _is_through(self) -> bool:
-        return self.fleet.profile.access == "through"
 
     def _lose(self, target: Target, job: Job, error: ChtuiError) -> None:
         if job.probe.lane == LIVENESS:

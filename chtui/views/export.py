@@ -41,7 +41,7 @@ def envelope(snapshot: Snapshot, pane: str, rows: Sequence[Any], unavailable: Ma
         "rows": [asdict(row) for row in rows],
         "unavailable": dict(unavailable),
     }
-    return json.dumps(document, default=_encode, allow_nan=False, ensure_ascii=False, indent=2)
+    return json.dumps(document, default=_encode, allow_nan=False, indent=2)
 
 
 def unavailable(snapshot: Snapshot, fields_of: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -115,7 +115,7 @@ def assessment_json(snapshot: Snapshot, assessment: Assessment) -> str:
     document["unchecked"] = [_unchecked(item) for item in assessment.unchecked]
     document["too_old"] = [_unchecked(item) for item in assessment.too_old]
     document["exit_code"] = assessment.exit_code
-    return json.dumps(document, allow_nan=False, ensure_ascii=False, indent=2)
+    return json.dumps(document, allow_nan=False, indent=2)
 
 
 def assessment_text(snapshot: Snapshot, assessment: Assessment) -> str:
@@ -125,7 +125,7 @@ def assessment_text(snapshot: Snapshot, assessment: Assessment) -> str:
         since = (
             f" for {format_seconds(int(finding.since_seconds))}" if finding.since_seconds is not None else ""
         )
-        where = f" {finding.host}" if finding.host else ""
+        where = f" {sanitize(finding.host)}" if finding.host else ""
         what = f" {sanitize(finding.object)}:" if finding.object else ""
         evidence = f" ({one_line(finding.evidence, 300)})" if finding.evidence else ""
         advice = f"; {finding.advice}" if finding.advice else ""
@@ -152,7 +152,7 @@ def _unchecked(item: Unchecked) -> dict[str, str | None]:
 
 
 def _where(item: Unchecked) -> str:
-    return f"{item.host}: " if item.host else ""
+    return f"{sanitize(item.host)}: " if item.host else ""
 
 
 def _encode(value: object) -> object:

@@ -10,22 +10,12 @@ from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId, HostLimits, HostLoad, HostMetrics, HostTable, Sample, ServerError
 from chtui.text import format_bytes, format_count, format_delay, format_percent, format_seconds
-from chtui.views.status import Piece
+from chtui.views.pieces import Figure, Piece
 from chtui.views.table import Cell, Column, Row, Style, Table, cell, number
 
 PROBES = ("host_state", "replication_summary", "suspect_replicas", "replica_keeper_state", "host_metrics", "host_load",
           "host_limits", "parts_summary", "disks", "host_tables", "server_errors", "server_warnings")  # fmt: skip
 MICROSECONDS = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One labelled value; `why` says why there is none."""
-
-    label: str
-    value: str
-    style: Style = ""
-    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +49,13 @@ def view(snapshot: Snapshot, host: HostId) -> HostView:
 def _heading(snapshot: Snapshot, host: HostId) -> tuple[Piece, ...]:
     status = snapshot.host(host)
     if status is None:
-        return (Piece(f"{host} is not in the cluster any more", "critical"),)
+        return (Piece(f"{cell(host).text} is not in the cluster any more", "critical"),)
     style: Style = (
         "ok" if status.state.severity == 0 else "critical" if status.state.severity > 2 else "warning"
     )
     info = snapshot.one(host, "host_state")
     pieces = [
-        Piece(str(host), "accent"),
+        Piece(cell(host).text, "accent"),
         Piece(f"shard {status.shard_num} replica {status.replica_num}"),
         Piece(str(status.state), style),
     ]

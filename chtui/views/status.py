@@ -8,15 +8,7 @@ from dataclasses import dataclass
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostState
 from chtui.text import format_percent, format_seconds, one_line, sanitize
-from chtui.views.table import Style
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Some words of the line."""
-
-    text: str
-    style: Style = ""
+from chtui.views.pieces import Piece
 
 
 @dataclass(frozen=True, slots=True)

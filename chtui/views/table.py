@@ -128,7 +128,7 @@ def matcher(filter_text: str) -> Callable[[str], bool]:
     pattern = filter_text[1:] if inverted else filter_text
     try:
         found = re.compile(pattern, re.IGNORECASE if pattern == pattern.lower() else 0)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise UsageError(
             f"no regular expression: {error}", where=f"/{filter_text}", fix="escape it with a backslash"
         ) from error

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import TYPE_CHECKING
 
 from textual.app import App
 
-from chtui.session import Session
+if TYPE_CHECKING:
+    from chtui.session import Session
 
 
 class Console(App[int], inherit_bindings=False):
     """The app as its screens see it."""
 
-    session: Session
-    """What monitors the profile on screen."""
+    session: Session | None = None
+    """What monitors the profile on screen; None until the first paint is over."""
 
     @abstractmethod
     def run_typed(self, text: str) -> None:

@@ -54,28 +54,21 @@ class TextDialog(ModalScreen[None], inherit_bindings=False):
         command.stop()
         self.dismiss(None)
 
-    @on(commands.CursorDown)
-    @on(commands.CursorUp)
-    @on(commands.PageDown)
-    @on(commands.PageUp)
-    @on(commands.CursorTop)
-    @on(commands.CursorBottom)
-    def _scroll(self, command: commands.Command) -> None:
+    @on(commands.MoveCursor)
+    def _scroll(self, command: commands.MoveCursor) -> None:
         command.stop()
         scroll = self.query_one(VerticalScroll)
         page = max(1, scroll.size.height - 1)
-        if isinstance(command, (commands.CursorTop, commands.CursorBottom)):
-            scroll.scroll_to(
-                y=0 if isinstance(command, commands.CursorTop) else scroll.max_scroll_y, animate=False
-            )
-            return
-        steps = {
-            commands.CursorDown: 1,
-            commands.CursorUp: -1,
-            commands.PageDown: page,
-            commands.PageUp: -page,
-        }
-        scroll.scroll_to(y=scroll.scroll_offset.y + steps[type(command)], animate=False)
+        here = scroll.scroll_offset.y
+        there = {
+            commands.CursorTop: 0,
+            commands.CursorBottom: int(scroll.max_scroll_y),
+            commands.CursorDown: here + 1,
+            commands.CursorUp: here - 1,
+            commands.PageDown: here + page,
+            commands.PageUp: here - page,
+        }.get(type(command), here)
+        scroll.scroll_to(y=there, animate=False)
 
 
 def help_text(columns: tuple[tuple[str, str], ...]) -> Content:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from chtui.views.host import Figure
+from chtui.views.pieces import Figure
 from chtui.widgets.status_bar import STYLES
 
 LABEL_WIDTH, VALUE_WIDTH = 19, 20

@@ -30,8 +30,13 @@ class Prompt(Horizontal):
             """`:` or `/`."""
             self.text = text
 
-    class Changed(Submitted):
+    class Changed(Message):
         """The text changed."""
+
+        def __init__(self, sign: str, text: str) -> None:
+            super().__init__()
+            self.sign = sign
+            self.text = text
 
     class Closed(Message):
         """The prompt was left without a word."""

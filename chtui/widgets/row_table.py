@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
-
-from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import on
 from textual.geometry import Region, Size
@@ -13,13 +10,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from chtui import commands
-from chtui.text import fit
-from chtui.views.table import Arrangement, Column, Row, Style, Table, arranged, measured
-
-GAP = 2
-"""Blanks between two columns."""
-GUTTER = 1
-"""Cells left of the first column, for marks."""
+from chtui.views.table import Arrangement, Column, Row, Table, arranged, measured
+from chtui.widgets.row_painter import GAP, Painter, offsets_of
 
 
 class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
@@ -161,7 +153,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         before = self._table
         self._table = table
         self._place_cursor()
-        size = Size(self._offsets()[-1], len(table.rows) + 1)
+        size = Size(offsets_of(self._table)[-1], len(table.rows) + 1)
         if size != self.virtual_size:
             self.virtual_size = size
         if (
@@ -203,7 +195,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _refresh_changed(self, before: Table) -> None:
         """Redraw, of the visible lines, the cells that differ."""
         top, height = self.scroll_offset.y, self.size.height - 1
-        offsets = self._offsets()
+        offsets = offsets_of(self._table)
         for line in range(height):
             index = top + line
             old = before.rows[index] if index < len(before.rows) else None
@@ -233,71 +225,26 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     # Drawing
 
-    def _offsets(self) -> list[int]:
-        """Left edges of all columns, and the right edge of the last."""
-        return list(accumulate((width + GAP for width in self._table.widths), initial=GUTTER))
-
     def render_line(self, y: int) -> Strip:
         """Draw one line: the titles, a row, or nothing."""
+        painter = Painter(
+            self._table, self._frozen, self.size.width, self.scroll_offset.x, self._component, self.rich_style
+        )
+        index = self.scroll_offset.y + y - 1
         if y == 0:
             self._is_painted = True
-            return self._header_line()
-        index = self.scroll_offset.y + y - 1
+            return painter.titles(self.arrangement, self._column if self.has_focus else None)
         if index < len(self._table.rows):
-            return self._row_line(index)
+            row = self._table.rows[index]
+            return painter.row(row, row.key in self._marks, self._column if index == self._row else None)
         if y == 2 and not self._table.rows:
             text = (
                 self._table.empty
                 if not self.arrangement.filter
                 else f"no row matches /{self.arrangement.filter}"
             )
-            return self._cropped([Segment(" " + text, self._style("muted"))], [])
+            return painter.words(text)
         return Strip.blank(self.size.width, self.rich_style)
-
-    def _header_line(self) -> Strip:
-        segments: list[Segment] = []
-        style, cursor = self._component("header"), self._component("header-cursor")
-        for index, (column, width) in enumerate(zip(self._table.columns, self._table.widths, strict=True)):
-            sign = ("v" if self.arrangement.reverse else "^") if column.key == self.arrangement.sort else ""
-            title = fit(column.title + sign, width, column.right)
-            here = index == self._column and self.has_focus
-            segments.extend((Segment(title, cursor if here else style), Segment(" " * GAP, style)))
-        return self._joined([Segment(" " * GUTTER, style)], segments)
-
-    def _row_line(self, index: int) -> Strip:
-        row = self._table.rows[index]
-        is_cursor = index == self._row
-        under = self._component("cursor") if is_cursor else RichStyle.null()
-        mark = Segment("*" if row.key in self._marks else " ", self._component("mark") + under)
-        segments: list[Segment] = []
-        for place, (cell, column, width) in enumerate(
-            zip(row.cells, self._table.columns, self._table.widths, strict=True)
-        ):
-            style = self._style(cell.style) + under
-            if is_cursor and place == self._column:
-                style = self._style(cell.style) + self._component("cell-cursor")
-            segments.extend(
-                (
-                    Segment(fit(cell.text, width, column.right), style),
-                    Segment(" " * GAP, self.rich_style + under),
-                )
-            )
-        return self._joined([mark], segments, under)
-
-    def _joined(self, gutter: list[Segment], segments: list[Segment], fill: RichStyle | None = None) -> Strip:
-        fixed = [*gutter, *segments[: 2 * self._frozen]]
-        return self._cropped(fixed, segments[2 * self._frozen :], fill)
-
-    def _cropped(self, fixed: list[Segment], moving: list[Segment], fill: RichStyle | None = None) -> Strip:
-        width = self.size.width
-        left = Strip(fixed)
-        scroll = self.scroll_offset.x
-        right = Strip(moving).crop(scroll, scroll + max(0, width - left.cell_length))
-        style = self.rich_style + fill if fill else self.rich_style
-        return Strip.join([left, right]).adjust_cell_length(width, style).apply_style(self.rich_style)
-
-    def _style(self, style: Style) -> RichStyle:
-        return self._component(style) if style else self.rich_style
 
     def _component(self, name: str) -> RichStyle:
         return self.get_component_rich_style(f"row-table--{name}", partial=True)
@@ -327,7 +274,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         elif self._row >= top + visible:
             top = self._row - visible + 1
         if self._column >= self._frozen:
-            offsets = self._offsets()
+            offsets = offsets_of(self._table)
             room = self.size.width - offsets[self._frozen]
             start = offsets[self._column] - offsets[self._frozen]
             end = start + self._table.widths[self._column]
@@ -342,37 +289,21 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         if 1 <= line < self.size.height:
             self.refresh(Region(0, line, self.size.width, 1))
 
-    @property
-    def _page(self) -> int:
-        return max(1, self.size.height - 2)
-
-    @on(commands.CursorDown)
-    def _down(self, command: commands.CursorDown) -> None:
+    @on(commands.MoveCursor)
+    def _move(self, command: commands.MoveCursor) -> None:
         command.stop()
-        self.move_to(self._row + 1)
-
-    @on(commands.CursorUp)
-    def _up(self, command: commands.CursorUp) -> None:
-        command.stop()
-        self.move_to(self._row - 1)
-
-    @on(commands.PageDown)
-    @on(commands.PageUp)
-    def _by_page(self, command: commands.Command) -> None:
-        command.stop()
-        self.move_to(self._row + (self._page if isinstance(command, commands.PageDown) else -self._page))
-
-    @on(commands.CursorTop)
-    @on(commands.CursorBottom)
-    def _to_end(self, command: commands.Command) -> None:
-        command.stop()
-        self.move_to(0 if isinstance(command, commands.CursorTop) else len(self._table.rows) - 1)
-
-    @on(commands.CursorLeft)
-    @on(commands.CursorRight)
-    def _sideways(self, command: commands.Command) -> None:
-        command.stop()
-        self.move_to(self._row, self._column + (1 if isinstance(command, commands.CursorRight) else -1))
+        row = {
+            commands.CursorTop: 0,
+            commands.CursorBottom: len(self._table.rows) - 1,
+            commands.PageDown: self._row + max(1, self.size.height - 2),
+            commands.PageUp: self._row - max(1, self.size.height - 2),
+            commands.CursorDown: self._row + 1,
+            commands.CursorUp: self._row - 1,
+        }.get(type(command), self._row)
+        column = {commands.CursorLeft: self._column - 1, commands.CursorRight: self._column + 1}.get(
+            type(command)
+        )
+        self.move_to(row, column)
 
     # Doing
 

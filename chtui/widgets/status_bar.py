@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from chtui.commands import REGISTRY
-from chtui.views.status import Piece, Status
+from chtui.views.pieces import Piece
 
 SEPARATOR = "  "
 
@@ -65,10 +65,6 @@ class StatusBar(StyledLine):
     StatusBar { background: $panel; padding: 0 1; }
     StatusBar:ansi { background: ansi_default; text-style: bold; }
     """
-
-    def show_status(self, status: Status) -> None:
-        """Draw another status."""
-        self.show(status.pieces)
 
 
 class Banner(Static):

@@ -22,7 +22,7 @@ async def console(
     size: tuple[int, int] = (100, 30),
 ) -> AsyncIterator[tuple[ChtuiApp, StillSession, Pilot[int]]]:
     session = StillSession(with_detail(fixed_snapshot()))
-    app = ChtuiApp(session)
+    app = ChtuiApp(lambda: session)
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield app, session, pilot

@@ -13,7 +13,7 @@ async def test_a_store_filled_from_live_servers_is_drawn(modern: ModernRig) -> N
     session = Session(modern.effective())
     wants = [*replicas.WANTS, *host_view.wants(next(iter(session.collect(replicas.WANTS, 20).hosts)).id)]
     snapshot = Session(modern.effective()).collect(wants, 20)
-    app = ChtuiApp(StillSession(snapshot))
+    app = ChtuiApp(lambda: StillSession(snapshot))
     async with app.run_test(size=(160, 50), notifications=True) as pilot:
         await pilot.pause()
         rows = app.screen.query_one(RowTable).table.rows

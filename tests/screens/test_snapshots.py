@@ -39,7 +39,7 @@ def snap(snapshot: SnapshotAssertion) -> Callable[[ChtuiApp, str], bool]:
 async def test_screen(
     snap: Callable[[ChtuiApp, str], bool], size: tuple[int, int], name: str, keys: tuple[str, ...]
 ) -> None:
-    app = ChtuiApp(StillSession(with_detail(fixed_snapshot())))
+    app = ChtuiApp(lambda: StillSession(with_detail(fixed_snapshot())))
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         await pilot.press(*keys)
@@ -51,7 +51,7 @@ async def test_screen(
 async def test_blind_user(snap: Callable[[ChtuiApp, str], bool], size: tuple[int, int]) -> None:
     fixed = fixed_snapshot()
     hosts = tuple(replace(status, sees_all_tables=False) for status in fixed.hosts)
-    app = ChtuiApp(StillSession(replace(fixed, hosts=hosts)))
+    app = ChtuiApp(lambda: StillSession(replace(fixed, hosts=hosts)))
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         assert snap(app, f"blind user {size[0]}x{size[1]}")
@@ -60,7 +60,7 @@ async def test_blind_user(snap: Callable[[ChtuiApp, str], bool], size: tuple[int
 @SIZES
 @pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light", "textual-light"])
 async def test_theme(snap: Callable[[ChtuiApp, str], bool], size: tuple[int, int], theme: str) -> None:
-    app = ChtuiApp(StillSession(fixed_snapshot()))
+    app = ChtuiApp(lambda: StillSession(fixed_snapshot()))
     async with app.run_test(size=size, notifications=True) as pilot:
         app.theme = theme
         await pilot.pause()
@@ -69,14 +69,14 @@ async def test_theme(snap: Callable[[ChtuiApp, str], bool], size: tuple[int, int
 
 async def test_no_cluster(snap: Callable[[ChtuiApp, str], bool]) -> None:
     lost = replace(fixed_snapshot(), cluster="", hosts=(), samples={}, error="db1:8123: connection refused")
-    app = ChtuiApp(StillSession(lost))
+    app = ChtuiApp(lambda: StillSession(lost))
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await pilot.pause()
         assert snap(app, "no cluster 80x24")
 
 
 async def test_too_small(snap: Callable[[ChtuiApp, str], bool]) -> None:
-    app = ChtuiApp(StillSession(fixed_snapshot()))
+    app = ChtuiApp(lambda: StillSession(fixed_snapshot()))
     async with app.run_test(size=(20, 5), notifications=True) as pilot:
         await pilot.pause()
         assert snap(app, "too small 20x5")
