@@ -177,11 +177,21 @@ def _row(snapshot: Snapshot, fact: ReplicaFact, same_port: bool) -> Row:
             number(fact.active_parts, format_count, muted),
             _replicas(fact),
             _disk(fact, limits, muted),
-            number(fact.uptime_seconds, format_seconds, muted),
+            _uptime(fact, muted),
             cell(fact.version or "-", muted),
             number(fact.round_trip_seconds, format_seconds, muted),
             cell(fact.error or fact.readonly_reason or "", "muted"),
         ),
+    )
+
+
+def _uptime(fact: ReplicaFact, muted: Style) -> Cell:
+    """Seconds only in the first minute: they would send a cell of every host every time."""
+    seconds = fact.uptime_seconds
+    return number(
+        seconds,
+        lambda value: format_seconds(value if value is None or value < 60 else value // 60 * 60),
+        muted,
     )
 
 

@@ -21,6 +21,7 @@ class Figures(Static):
     def __init__(self, id: str | None = None) -> None:
         super().__init__("", id=id, markup=False)
         self._figures: tuple[Figure, ...] = ()
+        self._height = 0
 
     def show(self, figures: tuple[Figure, ...]) -> None:
         """Draw other figures, if they are others."""
@@ -39,7 +40,9 @@ class Figures(Static):
             Content("").join([_drawn(figure) for figure in self._figures[row::height]])
             for row in range(height)
         ]
-        self.update(Content("\n").join(lines))
+        # Only another number of lines needs another layout.
+        self.update(Content("\n").join(lines), layout=height != self._height)
+        self._height = height
 
 
 def _drawn(figure: Figure) -> Content:

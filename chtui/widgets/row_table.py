@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from chtui import commands
 from chtui.views.table import Arrangement, Column, Row, Table, arranged, measured
-from chtui.widgets.row_painter import GAP, Painter, offsets_of
+from chtui.widgets.row_painter import Painter, offsets_of
 
 
 class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
@@ -193,30 +193,32 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
             self._key = keys[self._row] if keys else ""
 
     def _refresh_changed(self, before: Table) -> None:
-        """Redraw, of the visible lines, the cells that differ."""
-        top, height = self.scroll_offset.y, self.size.height - 1
-        offsets = offsets_of(self._table)
-        for line in range(height):
+        """Redraw, of the visible lines, what lies between the first and the last cell that differ.
+
+        One region a line: for each of several in one line Textual would send the line's beginning again.
+        """
+        top, offsets = self.scroll_offset.y, offsets_of(self._table)
+        for line in range(self.size.height - 1):
             index = top + line
             old = before.rows[index] if index < len(before.rows) else None
             new = self._table.rows[index] if index < len(self._table.rows) else None
             if old is new or old == new:
                 continue
-            if old is None or new is None or old.key != new.key:
-                self.refresh(Region(0, line + 1, self.size.width, 1))
-                continue
-            for column, (was, now) in enumerate(zip(old.cells, new.cells, strict=True)):
-                if was != now:
-                    self._refresh_cell(line + 1, column, offsets)
+            left, right = 0, self.size.width
+            if old is not None and new is not None and old.key == new.key:
+                columns = [
+                    n for n, (was, now) in enumerate(zip(old.cells, new.cells, strict=True)) if was != now
+                ]
+                left, right = self._extent(columns[0], columns[-1], offsets)
+            if right > left:
+                self.refresh(Region(left, line + 1, right - left, 1))
 
-    def _refresh_cell(self, line: int, column: int, offsets: list[int]) -> None:
-        shift = 0 if column < self._frozen else self.scroll_offset.x
-        left = offsets[column] - shift
-        right = left + self._table.widths[column] + GAP
-        edge = 0 if column < self._frozen else offsets[self._frozen]
-        left, right = max(left, edge), min(right, self.size.width)
-        if right > left:
-            self.refresh(Region(left, line, right - left, 1))
+    def _extent(self, first: int, last: int, offsets: list[int]) -> tuple[int, int]:
+        """The visible cells from one column to another, as drawn now."""
+        edge = offsets[min(self._frozen, len(offsets) - 1)]
+        left = offsets[first] if first < self._frozen else max(edge, offsets[first] - self.scroll_offset.x)
+        right = offsets[last + 1] - (0 if last < self._frozen else self.scroll_offset.x)
+        return left, min(right, self.size.width)
 
     def on_resize(self) -> None:
         """Draw everything in the new size."""

@@ -44,7 +44,8 @@ class StyledLine(Static):
             if index and content.cell_length + cell_len(lead + piece.text) > width:
                 break
             content = content + Content(lead) + Content.styled(piece.text, STYLES[piece.style])
-        self.update(content)
+        # The line keeps its height: a new layout would send the whole screen again.
+        self.update(content, layout=False)
 
 
 STYLES = {
