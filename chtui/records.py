@@ -1,16 +1,18 @@
-"""Frozen records of what servers said: the vocabulary every layer above shares. No behaviour beyond reading itself."""
+"""Frozen records of what servers said: the vocabulary every layer above shares. No behaviour beyond reading itself.
+
+Named tuples: making a dataclass of each would cost the console's start six times as much.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class HostId:
+class HostId(NamedTuple):
     """One server: `host_name` and native `port` as `system.clusters` tells them."""
 
     host_name: str
@@ -56,8 +58,7 @@ class HostState(StrEnum):
         return self in (HostState.UP, HostState.SLOW)
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterReplica:
+class ClusterReplica(NamedTuple):
     """One row of `system.clusters`."""
 
     cluster: str
@@ -68,8 +69,7 @@ class ClusterReplica:
     """Whether the server that was asked recognises itself in this row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(NamedTuple):
     """One cluster as a seed host knows it."""
 
     name: str
@@ -81,8 +81,7 @@ class Cluster:
         return tuple(dict.fromkeys(replica.host for replica in self.replicas))
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What one answer cost."""
 
     seconds: float
@@ -91,8 +90,7 @@ class Cost:
     read_rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """The last answer of one host to one probe; immutable."""
 
     rows: tuple[Any, ...] = ()
@@ -104,18 +102,17 @@ class Sample:
     failed_at: datetime | None = None
     """When the last attempt failed."""
     cost: Cost | None = None
-    missing: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = MappingProxyType({})
     """Record field to reason, for fields this server cannot fill."""
     unavailable: str = ""
     """Why this server or user can never answer the probe; empty when it can."""
     is_too_old: bool = False
     """Whether the reason is the server's version alone: newer ones can answer."""
-    previous: Sample | None = None
-    """The sample before this one (without its own `previous`), for rates."""
+    previous: Any = None
+    """The sample before this one (without its own `previous`), or None; for rates."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostStatus:
+class HostStatus(NamedTuple):
     """A host of the cluster and how it answers now."""
 
     id: HostId
@@ -138,8 +135,7 @@ class HostStatus:
     """The user's `readonly` setting there: 0, 1 or 2."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostInfo:
+class HostInfo(NamedTuple):
     """Answer of the liveness probe."""
 
     version: str
@@ -148,8 +144,7 @@ class HostInfo:
     display_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicationSummary:
+class ReplicationSummary(NamedTuple):
     """All Replicated tables of one host in one row; cheap columns of `system.replicas` only."""
 
     tables: int
@@ -168,8 +163,7 @@ class ReplicationSummary:
     suspect_tables: int
 
 
-@dataclass(frozen=True, slots=True)
-class SuspectReplica:
+class SuspectReplica(NamedTuple):
     """A Replicated table that looks ill by its cheap columns."""
 
     database: str
@@ -185,8 +179,7 @@ class SuspectReplica:
     readonly_seconds: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicaKeeperState:
+class ReplicaKeeperState(NamedTuple):
     """The columns of `system.replicas` that cost Keeper requests, for one suspect table."""
 
     database: str
@@ -198,8 +191,7 @@ class ReplicaKeeperState:
     zookeeper_exception: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class HostMetrics:
+class HostMetrics(NamedTuple):
     """Gauges (`system.metrics`) and counters since server start (`system.events`) of one host."""
 
     uptime_seconds: int
@@ -224,8 +216,7 @@ class HostMetrics:
     cpu_microseconds_total: int
 
 
-@dataclass(frozen=True, slots=True)
-class HostLoad:
+class HostLoad(NamedTuple):
     """The operating system's load on one host, from `system.asynchronous_metrics`."""
 
     load_average_1m: float | None
@@ -237,16 +228,14 @@ class HostLoad:
     os_memory_available_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class HostLimits:
+class HostLimits(NamedTuple):
     """Limits from `system.server_settings`; 0 means none."""
 
     max_concurrent_queries: int | None
     max_server_memory_usage_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class PartsSummary:
+class PartsSummary(NamedTuple):
     """Active parts of one host."""
 
     tables: int
@@ -257,8 +246,7 @@ class PartsSummary:
     max_parts_table: str
 
 
-@dataclass(frozen=True, slots=True)
-class Disk:
+class Disk(NamedTuple):
     """One disk of one host."""
 
     name: str
@@ -274,8 +262,7 @@ class Disk:
         return (self.total_bytes - self.free_bytes) / self.total_bytes if self.total_bytes else None
 
 
-@dataclass(frozen=True, slots=True)
-class HostTable:
+class HostTable(NamedTuple):
     """One table with its active parts, and its replica's cheap columns if it is Replicated."""
 
     database: str
@@ -291,19 +278,17 @@ class HostTable:
     queue_entries: int
 
 
-@dataclass(frozen=True, slots=True)
-class ServerError:
+class ServerError(NamedTuple):
     """One row of `system.errors`, counted since server start."""
 
     name: str
     code: int
-    count: int
+    errors: int
     last_error_age_seconds: int
     last_error_message: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServerWarning:
+class ServerWarning(NamedTuple):
     """One message of `system.warnings`."""
 
     message: str

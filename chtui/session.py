@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from chtui.clock import Clock, SystemClock
 from chtui.fleet.fleet import Fleet
@@ -23,8 +22,7 @@ TICK_SECONDS = 1.0
 """Views are built at least this often: ages grow while nothing comes in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(NamedTuple):
     """A screen's standing order: what to build of each snapshot, and where to put it."""
 
     build: Callable[[Snapshot], Any]
@@ -117,9 +115,7 @@ class Session:
     def _is_complete(self, samples: int) -> bool:
         fleet = self._pump.fleet
         if fleet.cluster is None:
-            from chtui.errors import UsageError
-
-            return isinstance(fleet.error, UsageError)
+            return fleet.error is not None and not fleet.seeds_asked
         correcting = fleet.correctable()
         for key, target in fleet.targets.items():
             state = target.liveness.state
@@ -130,6 +126,7 @@ class Session:
             if state.answers and not all(
                 self._has(host, probe.name, samples)
                 for host in target.hosts
+                if fleet.entries[host].liveness.state.answers
                 for probe in self.scheduler.wanted(key)
             ):
                 return False

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from chtui.demo import DemoCluster, DemoOptions
 from chtui.profile.endpoint import Endpoint
@@ -18,6 +19,14 @@ from chtui.profile.secret import Secret
 from chtui.session import Session
 
 CLUSTER = "appsentry_cluster"
+T = TypeVar("T")
+
+
+def replace(record: T, **changes: Any) -> T:
+    """Return a copy of a record, named tuple or dataclass, with other values in some fields."""
+    if isinstance(record, tuple):
+        return record._replace(**changes)  # type: ignore[attr-defined,no-any-return]
+    return dataclasses.replace(record, **changes)  # type: ignore[type-var]
 
 
 class Node(Protocol):

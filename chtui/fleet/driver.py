@@ -6,11 +6,13 @@ A connection belongs to the thread that made it. Making it sends queries, so it 
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chtui.fleet.literal import Value, literal
 from chtui.fleet.trouble import from_driver, from_login, speaks_tls
@@ -29,14 +31,13 @@ READ_TIMEOUT_MARGIN_SECONDS = 1.0
 """How much longer the socket waits than the deadline: whoever waits for the call decides first, and ends it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What one read gave."""
 
     columns: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
     cost: Cost
-    missing: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = MappingProxyType({})
     """Column to reason, for columns this server cannot fill."""
 
 
@@ -48,6 +49,15 @@ def parse_version(version: str) -> tuple[int, ...]:
             break
         numbers.append(int(word))
     return tuple(numbers)
+
+
+def query_ids(prefix: str) -> Iterator[str]:
+    """Return query ids that no other process and no earlier call of this one has used, without end; threads may share it."""
+    # `map` over `count` is one step under the interpreter's lock; a generator that two threads enter at once fails.
+    return map(f"chtui-{secrets.token_hex(4)}-{prefix}-{{}}".format, count(1))
+
+
+LOGIN_IDS = query_ids("login")
 
 
 class Driver:
@@ -73,6 +83,7 @@ class Driver:
         self._secure = tls.secure
         self._pool = _pool(tls, connect_seconds)
         self._pool.deadline_seconds = seconds + READ_TIMEOUT_MARGIN_SECONDS
+        self._pool.query_ids = LOGIN_IDS
         try:
             if ping_first:
                 # A host that hangs would run every login query sent meanwhile once it wakes: /ping runs none.

@@ -66,6 +66,8 @@ class Fleet:
         """Why there is no cluster; None before the first try and after success."""
         self.targets: dict[HostId, Target] = {}
         self.entries: dict[HostId, Entry] = {}
+        self.seeds_asked: list[Link] = []
+        """Seeds that have not told the topology yet, nor failed to."""
         self.clusters: tuple[str, ...] = ()
         """Names of all clusters the seed knows."""
         self._clock = clock
@@ -97,7 +99,9 @@ class Fleet:
 
     def seed_link(self, endpoint: Endpoint) -> Link:
         """Return a new link to a seed whose identity is not known yet."""
-        return Link(self.profile, Address(endpoint, "seed"), None, "", self._ended)
+        link = Link(self.profile, Address(endpoint, "seed"), None, "", self._ended)
+        self.seeds_asked.append(link)
+        return link
 
     def found(self, clusters: Mapping[str, Cluster], seed: Link) -> None:
         """Take the topology a seed told; the first one makes the hosts, a later one corrects them.
@@ -105,9 +109,9 @@ class Fleet:
         Raises:
             UsageError: the wanted cluster is not among them.
         """
+        self.clusters = tuple(sorted(clusters))
         wanted = self.cluster.name if self.cluster else self.profile.cluster
         cluster = choose(clusters, wanted, str(seed.address.endpoint))
-        self.clusters = tuple(sorted(clusters))
         self.error = None
         self.cluster = cluster
         gone = set(self.entries) - set(cluster.hosts)
@@ -236,8 +240,8 @@ class Fleet:
         )
         target.link.is_hung = target.liveness.state is HostState.HUNG
         for host in target.hosts:
-            self.entries[host].liveness = replace(
-                target.liveness, answered_at=self.entries[host].liveness.answered_at
+            self.entries[host].liveness = target.liveness._replace(
+                answered_at=self.entries[host].liveness.answered_at
             )
 
     def host_of(self, shard_num: int, display_name: str, tcp_port: int) -> HostId | None:
@@ -283,5 +287,5 @@ class Fleet:
 
     def close(self) -> None:
         """Drop every lane; nothing is waited for."""
-        for target in self.targets.values():
-            target.link.close()
+        for link in [*self.seeds_asked, *(target.link for target in self.targets.values())]:
+            link.close()

@@ -11,8 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from chtui.errors import ChtuiError, ConnectError, DeadlineError
 from chtui.text import one_line
@@ -26,8 +25,7 @@ class Closable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call for a lane."""
 
     work: Callable[[Any], Any]
@@ -37,8 +35,7 @@ class Call:
     query_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a call ended."""
 
     call: Call

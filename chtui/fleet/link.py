@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from chtui import sql
 from chtui.errors import ConnectError
 from chtui.fleet.capabilities import Capabilities
-from chtui.fleet.driver import Driver
+from chtui.fleet.driver import Driver, query_ids
 from chtui.fleet.lane import Call, Lane, Outcome
 from chtui.fleet.topology import Address
 from chtui.profile.model import Profile
@@ -97,17 +97,6 @@ class Link:
             raise ConnectError(
                 "mismatch", f"the server there is {others[0]}, not {host}", where=where, fix=fix
             )
-
-
-def query_ids(prefix: str) -> Iterator[str]:
-    """Yield query ids that no other process and no earlier call of this one has used."""
-    import secrets
-
-    run = secrets.token_hex(4)
-    number = 0
-    while True:
-        number += 1
-        yield f"chtui-{run}-{prefix}-{number}"
 
 
 IDENTITY_IDS = query_ids("identity")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from chtui.errors import ChtuiError, ConnectError, DeadlineError, QueryError
 from chtui.records import HostState
@@ -25,8 +25,7 @@ KIND_STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Liveness:
+class Liveness(NamedTuple):
     """What the liveness calls to one host told so far."""
 
     state: HostState = HostState.CONNECTING
@@ -42,8 +41,7 @@ class Liveness:
     def answered(self, now: datetime, round_trip_seconds: float, slow_seconds: float) -> Liveness:
         """Return the state after an answer."""
         state = HostState.SLOW if round_trip_seconds > slow_seconds else HostState.UP
-        return replace(
-            self._entered(state, now),
+        return self._entered(state, now)._replace(
             error="",
             answered_at=now,
             round_trip_seconds=round_trip_seconds,
@@ -54,15 +52,14 @@ class Liveness:
     def failed(self, now: datetime, monotonic: float, error: ChtuiError, chance: float) -> Liveness:
         """Return the state after a failed attempt; `chance` of 0..1 shortens the pause by up to `JITTER`."""
         pause = backoff_seconds(self.failures + 1) * (1 - JITTER * chance)
-        return replace(
-            self._entered(state_of(error), now),
+        return self._entered(state_of(error), now)._replace(
             error=error.what,
             failures=self.failures + 1,
             retry_at=monotonic + pause,
         )
 
     def _entered(self, state: HostState, now: datetime) -> Liveness:
-        return self if state == self.state else replace(self, state=state, since=now)
+        return self if state == self.state else self._replace(state=state, since=now)
 
 
 def backoff_seconds(failures: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import urllib3
@@ -23,12 +24,18 @@ class OneConnectionPool(urllib3.PoolManager):
 
     connect_seconds: float = 3.0
     """How long one attempt to connect may take."""
+    query_ids: Iterator[str] | None = None
+    """Ids for requests that have none; None to send those without."""
     deadline_seconds: float = 10.0
     """How long the next request may wait for bytes."""
 
     def urlopen(self, method: str, url: str, redirect: bool = True, **options: Any) -> BaseHTTPResponse:  # type: ignore[override]
         """Send one request; as urllib3's, but never again by itself and never elsewhere."""
         del redirect
+        if self.query_ids is not None and "query_id=" not in url and not url.endswith("/ping"):
+            # The driver's own login queries carry none; its URL may end in a bare question mark.
+            joint = "" if url.endswith("?") else "&" if "?" in url else "?"
+            url = f"{url}{joint}query_id={next(self.query_ids)}"
         options["retries"] = False
         options["timeout"] = urllib3.Timeout(
             connect=min(self.connect_seconds, self.deadline_seconds), read=self.deadline_seconds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chtui.errors import UsageError
 from chtui.profile.endpoint import Endpoint, parse_endpoint
@@ -12,8 +12,7 @@ from chtui.records import Cluster, ClusterReplica, HostId
 from chtui.text import one_line
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """Where a host is asked over HTTP, and how that is known."""
 
     endpoint: Endpoint
@@ -83,13 +82,16 @@ def match_ports(cluster: Cluster, rows: Iterable[Sequence[object]]) -> dict[Host
     return found
 
 
-def match_host(cluster: Cluster, shard_num: int, display_name: str, tcp_port: int) -> HostId | None:
-    """Return the one host of the cluster that says of itself to be in this shard, with this name and port; None if unsure."""
-    same = {
-        replica.host
-        for replica in cluster.replicas
-        if replica.shard_num == shard_num and replica.host.port == tcp_port
-    }
+def match_host(cluster: Cluster, number: int, display_name: str, tcp_port: int) -> HostId | None:
+    """Return the host of the cluster behind one row of `clusterAllReplicas`; None if unsure.
+
+    `number` is the row's `_shard_num`: that function makes every replica a shard of its own, numbered from 1 in the
+    cluster's order (seen on 26.9). The native port the host tells of itself must agree; else port and name decide.
+    """
+    hosts = [replica.host for replica in cluster.replicas]
+    if 1 <= number <= len(hosts) and hosts[number - 1].port == tcp_port:
+        return hosts[number - 1]
+    same = {host for host in hosts if host.port == tcp_port}
     if len(same) == 1:
         return same.pop()
     named = {host for host in same if _same_name(host.host_name, display_name)}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from chtui import sql
 from chtui.errors import UnavailableError
@@ -26,8 +25,7 @@ Origin = tuple[int, str, int]
 """Shard number, `hostName()` and native port of the host a row came from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One probe with everything it needs to be asked."""
 
     probe: Probe
@@ -39,8 +37,7 @@ class Question:
     """The cluster all of whose hosts are asked through the one; empty to ask the host itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What a probe's answer holds."""
 
     answer: Answer
@@ -48,12 +45,12 @@ class Told:
     """Records by where they came from; None: the host that was asked."""
 
 
-def topology(driver: Driver, query_id: str) -> Answer:
+def topology(driver: Driver, *, ids: Iterator[str]) -> Answer:
     """Return the rows of `monitor/topology`."""
-    return driver.read(sql.load("monitor/topology"), {}, query_id=query_id, seconds=5.0)
+    return driver.read(sql.load("monitor/topology"), {}, query_id=next(ids), seconds=5.0)
 
 
-def http_ports(driver: Driver, cluster: str, query_id: str) -> Answer:
+def http_ports(driver: Driver, *, ids: Iterator[str], cluster: str) -> Answer:
     """Return the rows of `monitor/http_ports`.
 
     Raises:
@@ -63,7 +60,7 @@ def http_ports(driver: Driver, cluster: str, query_id: str) -> Answer:
     return driver.read(
         sql.load("monitor/http_ports"),
         {"cluster": cluster},
-        query_id=query_id,
+        query_id=next(ids),
         seconds=15.0,
         settings=TIGHT_FAILOVER,
     )

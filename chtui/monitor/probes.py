@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_type_hints
 
@@ -122,8 +122,7 @@ PROBES: Mapping[str, Probe] = {
 
 @cache
 def _plan(record: type) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
-    hints = get_type_hints(record)
-    return tuple((field.name, bool if hints[field.name] is bool else None) for field in fields(record))
+    return tuple((name, bool if hint is bool else None) for name, hint in get_type_hints(record).items())
 
 
 def to_records(record: type, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[Any, ...]:

@@ -8,17 +8,16 @@ from __future__ import annotations
 import queue
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from chtui.clock import Clock
 from chtui.errors import ChtuiError, DeadlineError, QueryError, UsageError
 from chtui.fleet.capabilities import discover
-from chtui.fleet.driver import Answer, Driver
+from chtui.fleet.driver import Answer, Driver, query_ids
 from chtui.fleet.fleet import Fleet, Target
 from chtui.fleet.lane import Call, Outcome
-from chtui.fleet.link import BACKGROUND, DATA, LIVENESS, Link, query_ids
+from chtui.fleet.link import BACKGROUND, DATA, LIVENESS, Link
 from chtui.fleet.topology import to_clusters
 from chtui.fleet.trouble import ABSENT_CODES, DENIED_CODES
 from chtui.monitor import asking
@@ -44,8 +43,7 @@ SETTLE_SECONDS = 5.0
 """How often it is looked whether an overdue query has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flight:
+class Flight(NamedTuple):
     """A call that was handed to a lane."""
 
     link: Link
@@ -141,15 +139,13 @@ class Pump:
                 self._seeds_at = now + SEED_SECONDS + SEED_PAUSE_SECONDS
                 self._ask_seeds()
             return
-        if now >= self._topology_at:
+        topology = partial(asking.topology, ids=self._ids)
+        if now >= self._topology_at and self._in_background(topology, self._topology_again):
             self._topology_at = now + TOPOLOGY_SECONDS
-            self._in_background(lambda driver: asking.topology(driver, next(self._ids)), self._topology_again)
-        if now >= self._ports_at and fleet.correctable():
+        ports = partial(asking.http_ports, ids=self._ids, cluster=fleet.cluster.name)
+        wrong = now >= self._ports_at and fleet.correctable()
+        if wrong and self._in_background(ports, self._ports_told):
             self._ports_at = now + PORTS_SECONDS
-            name = fleet.cluster.name
-            self._in_background(
-                lambda driver: asking.http_ports(driver, name, next(self._ids)), self._ports_told
-            )
         if now >= self._settle_at:
             self._settle_at = now + SETTLE_SECONDS
             for target in fleet.targets.values():
@@ -159,10 +155,11 @@ class Pump:
     def _ask_seeds(self) -> None:
         for endpoint in self.fleet.seed_endpoints():
             link = self.fleet.seed_link(endpoint)
-            call = Call(lambda driver: asking.topology(driver, next(self._ids)), SEED_SECONDS)
+            call = Call(partial(asking.topology, ids=self._ids), SEED_SECONDS)
             self._launch(link, LIVENESS, call, partial(self._seed_told, link))
 
     def _seed_told(self, link: Link, outcome: Outcome) -> None:
+        self.fleet.seeds_asked.remove(link)
         fleet = self.fleet
         if outcome.error is not None:
             link.close()
@@ -182,13 +179,14 @@ class Pump:
     def _is_free(self, target: Target) -> bool:
         return target.liveness.state.answers and BACKGROUND not in self._busy(target.link)
 
-    def _in_background(self, work: Callable[[Driver], Any], done: Callable[[Link, Outcome], None]) -> None:
-        """Ask the first host that answers and has nothing else to do in its background lane."""
+    def _in_background(self, work: Callable[[Driver], Any], done: Callable[[Link, Outcome], None]) -> bool:
+        """Ask the first host that answers and has nothing else to do in its background lane; return whether there is one."""
         target = next(filter(self._is_free, self.fleet.targets.values()), None)
-        if target is not None:
-            self._launch(
-                target.link, BACKGROUND, Call(work, BACKGROUND_DEADLINE_SECONDS), partial(done, target.link)
-            )
+        if target is None:
+            return False
+        call = Call(work, BACKGROUND_DEADLINE_SECONDS)
+        self._launch(target.link, BACKGROUND, call, partial(done, target.link))
+        return True
 
     def _topology_again(self, link: Link, outcome: Outcome) -> None:
         if outcome.error is None:

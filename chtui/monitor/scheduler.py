@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chtui.fleet.link import DATA, LIVENESS
 from chtui.monitor.probes import PROBES, Probe
@@ -15,16 +16,14 @@ COST_SHARE = 0.02
 LONGEST_DELAY_SECONDS = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(NamedTuple):
     """A pane's wish to see a probe: on one host, or on all."""
 
     probe: str
     host: HostId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(NamedTuple):
     """What a host allows at this moment."""
 
     host: HostId
@@ -37,8 +36,7 @@ class Gate:
     """Probes whose last query may still run there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """Ask this host this probe now."""
 
     host: HostId

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from chtui.records import HostId, Sample
@@ -34,14 +33,14 @@ class Store:
         """Replace a sample by a good one; the old one stays reachable as `previous`, for rates."""
         with self._lock:
             old = self._samples.get((host, probe))
-            previous = replace(old, previous=None) if old is not None and old.taken_at is not None else None
-            self._samples[host, probe] = replace(sample, previous=previous)
+            previous = old._replace(previous=None) if old is not None and old.taken_at is not None else None
+            self._samples[host, probe] = sample._replace(previous=previous)
 
     def fail(self, host: HostId, probe: str, error: str, failed_at: datetime) -> None:
         """Note that an attempt gave nothing; the last good rows stay, with their age."""
         with self._lock:
             old = self._samples.get((host, probe), EMPTY)
-            self._samples[host, probe] = replace(old, error=error, failed_at=failed_at)
+            self._samples[host, probe] = old._replace(error=error, failed_at=failed_at)
 
     def unavailable(self, host: HostId, probe: str, reason: str, is_too_old: bool = False) -> None:
         """Note that this server or user can never answer the probe."""

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from chtui.errors import ConfigError
 from chtui.profile.client_tree import Node, Tree, read_tree
@@ -32,8 +31,7 @@ VERIFIED_MODES = frozenset({"relaxed", "strict", "once"})
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class ClientFile:
+class ClientFile(NamedTuple):
     """What clickhouse-client's file says."""
 
     path: Path

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chtui.errors import ConfigError
 from chtui.profile.toml_values import decode, read_bytes
@@ -42,8 +42,7 @@ class Node:
         return node
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(NamedTuple):
     """A client's configuration file."""
 
     path: Path

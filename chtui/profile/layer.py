@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from chtui.errors import ConfigError
 from chtui.profile.endpoint import Address, credentials_in_host, parse_address
@@ -71,8 +71,7 @@ class Context:
         return base / text if base is not None else Path(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong with a file; every part is drawable and holds no secret."""
 
     where: str

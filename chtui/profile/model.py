@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from chtui.errors import ConfigError
 from chtui.profile.endpoint import Endpoint, default_http_port, parse_endpoint
@@ -18,8 +18,7 @@ CONNECT_TIMEOUT_SECONDS = 3.0
 """chtui's own choice: below the host state's interval, so that a host that does not answer is seen within it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(NamedTuple):
     """How a connection is encrypted and whom it trusts."""
 
     secure: bool = False

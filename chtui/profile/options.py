@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from chtui.profile.model import Access, Intervals, Profile, Thresholds, Ui
 
@@ -47,8 +47,7 @@ class Options:
     """`--pane`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """One effective value and where it came from."""
 
     key: str
@@ -73,8 +72,7 @@ class Effective:
     """One line each, without secrets."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileEntry:
+class ProfileEntry(NamedTuple):
     """A connection that `-C` can name."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from chtui import paths
 from chtui.errors import ConfigError
@@ -19,8 +20,7 @@ from chtui.text import one_line
 NO_OWN_FILE = OwnFile(Path())
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(NamedTuple):
     """The named connection that was chosen; an empty one for a connection without a name."""
 
     layer: Layer
@@ -28,8 +28,7 @@ class Chosen:
     from_client: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(NamedTuple):
     """The layers that apply, the strongest first, and what was noticed on the way."""
 
     layers: tuple[Layer, ...]

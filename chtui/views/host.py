@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chtui.monitor.rates import rate
 from chtui.monitor.scheduler import Want
@@ -18,8 +18,7 @@ PROBES = ("host_state", "replication_summary", "suspect_replicas", "replica_keep
 MICROSECONDS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class HostView:
+class HostView(NamedTuple):
     """What the detail draws."""
 
     heading: tuple[Piece, ...]
@@ -173,7 +172,7 @@ def trouble(snapshot: Snapshot, host: HostId) -> Table:
     """Return errors, those that grew first, then warnings."""
     errors, warnings = snapshot.sample(host, "server_errors"), snapshot.sample(host, "server_warnings")
     before = (
-        {(row.name, row.code): row.count for row in errors.previous.rows}
+        {(row.name, row.code): row.errors for row in errors.previous.rows}
         if errors and errors.previous
         else None
     )
@@ -193,13 +192,13 @@ def trouble(snapshot: Snapshot, host: HostId) -> Table:
 def _error_row(row: ServerError, before: dict[tuple[str, int], int] | None) -> Row:
     known = before.get((row.name, row.code), 0) if before is not None else None
     # A smaller count than before means that the server restarted in between.
-    new = row.count - known if known is not None and row.count >= known else None
+    new = row.errors - known if known is not None and row.errors >= known else None
     return Row(
         f"{row.code} {row.name}",
         (
             Cell("error", "critical" if new else ""),
             cell(f"{row.name} ({row.code})"),
-            number(row.count, format_count),
+            number(row.errors, format_count),
             number(new, lambda value: f"+{value:.0f}" if value else "", "critical" if new else ""),
             number(row.last_error_age_seconds, format_seconds),
             cell(row.last_error_message),

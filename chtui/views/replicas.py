@@ -129,7 +129,9 @@ def _fact(snapshot: Snapshot, status: HostStatus) -> ReplicaFact:
         uptime_seconds=info.uptime_seconds if info else None,
         replicated_tables=summary.tables if summary else None,
         readonly_tables=summary.readonly_tables if summary else None,
-        readonly_reason=readonly_reason(snapshot, host) or None,
+        readonly_reason=(readonly_reason(snapshot, host) or None)
+        if summary and summary.readonly_tables
+        else None,
         session_expired_tables=summary.expired_tables if summary else None,
         never_synced_tables=summary.never_synced_tables if summary else None,
         max_delay_seconds=summary.max_delay_seconds if summary else None,

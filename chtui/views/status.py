@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostState
@@ -11,8 +11,7 @@ from chtui.text import format_percent, format_seconds, one_line, sanitize
 from chtui.views.pieces import Piece
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """What the status bar and the banner show."""
 
     pieces: tuple[Piece, ...]
@@ -74,11 +73,11 @@ def _banners(snapshot: Snapshot) -> list[Piece]:
         text = f"this user sees only part of the tables{sanitize(where)}: an empty pane proves nothing; GRANT SHOW ON *.*"
         banners.append(Piece(text, "warning"))
     if snapshot.access == "through":
-        banners.append(
-            Piece(
-                "asked through one host: hosts that do not answer it are missing here, whatever their own state",
-                "warning",
-            )
+        text = (
+            "asked through one host: hosts that do not answer it are missing here, whatever their own state"
         )
+        if any(status.readonly_level == 1 for status in snapshot.hosts):
+            text += "; a user with readonly = 1 may not set short time-outs: one dead host can hide all, readonly = 2 helps"
+        banners.append(Piece(text, "warning"))
     banners.extend(Piece(sanitize(note), "muted") for note in snapshot.notes)
     return banners

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from chtui.errors import UsageError
 from chtui.text import sanitize, width_of
@@ -17,8 +16,7 @@ SortKey = int | float | str | tuple[int, ...] | None
 """What a column is sorted by; None sorts last either way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One drawn value."""
 
     text: str
@@ -27,8 +25,7 @@ class Cell:
     sort: SortKey = None
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column."""
 
     key: str
@@ -41,28 +38,25 @@ class Column:
     """What it shows, its unit, where it comes from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row; `key` stays the same from one refresh to the next."""
 
     key: str
     cells: tuple[Cell, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A table ready to be drawn."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     empty: str = "nothing to show"
     """What to say instead of rows when there are none."""
-    widths: tuple[int, ...] = field(default=())
+    widths: tuple[int, ...] = ()
     """Columns' widths in cells, from title and content; filled by `measured`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(NamedTuple):
     """How the rows are sorted and filtered."""
 
     sort: str = ""

@@ -4,7 +4,7 @@
 -- columns:
 --   name                    String
 --   code                    Int32
---   count                   UInt64
+--   errors                  UInt64
 --   last_error_age_seconds  Int64   s
 --   last_error_message      String
 -- needs: system.errors
@@ -13,10 +13,10 @@
 SELECT
     name,
     code,
-    toUInt64(sum(value)) AS count,
+    toUInt64(sum(value)) AS errors,
     min(toInt64(now()) - toInt64(last_error_time)) AS last_error_age_seconds,
-    substring(argMax(errors.last_error_message, last_error_time), 1, 500) AS last_error_message
-FROM system.errors AS errors
+    substring(argMax(counted.last_error_message, last_error_time), 1, 500) AS last_error_message
+FROM system.errors AS counted
 GROUP BY name, code
 ORDER BY last_error_age_seconds, name
 LIMIT {max_rows:UInt64}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 
 from chtui.app import ChtuiApp
 from tests.screens.still import StillSession, fixed_snapshot
+from tests.support import replace
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from chtui import records
@@ -12,7 +11,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.profile.endpoint import Endpoint
 from chtui.records import HostId, HostState, HostStatus, Sample
 from chtui.session import Session, Watch
-from tests.support import effective
+from tests.support import effective, replace
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 HOSTS = tuple(
@@ -162,7 +161,7 @@ def with_detail(snapshot: Snapshot) -> Snapshot:
         records.HostTable("system", "query_log", "MergeTree", 9, 10**6, 10**8, False, False, False, 0, 0),
     )
     errors = (records.ServerError("KEEPER_EXCEPTION", 999, 12, 340, "Session expired [/x] \x1b[31m"),)
-    earlier = Sample((replace(errors[0], count=9),), NOW - timedelta(seconds=10))
+    earlier = Sample((replace(errors[0], errors=9),), NOW - timedelta(seconds=10))
     more = {
         "host_metrics": Sample((after,), NOW, previous=Sample((before,), NOW - timedelta(seconds=10))),
         "host_load": Sample((load,), NOW),

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
@@ -15,6 +14,7 @@ from chtui.widgets.prompt import Prompt
 from chtui.widgets.row_table import RowTable
 from chtui.widgets.status_bar import Banner
 from tests.screens.still import HOSTS, StillSession, fixed_snapshot, with_detail
+from tests.support import replace
 
 
 @asynccontextmanager

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
 from chtui.views.table import Arrangement, Cell, Column, Row, Table
 from chtui.widgets.row_table import RowTable
+from tests.support import replace
 
 COLUMNS = (Column("name", "NAME"), Column("size", "SIZE", right=True), Column("why", "WHY", max_width=200))
 

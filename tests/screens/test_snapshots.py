@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -9,6 +8,7 @@ from syrupy.assertion import SnapshotAssertion
 from chtui.app import ChtuiApp
 from tests.conftest import SvgInTopFolder
 from tests.screens.still import StillSession, fixed_snapshot, with_detail
+from tests.support import replace
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (160, 50)], ids=["80x24", "160x50"])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -12,6 +11,7 @@ from chtui.profile.endpoint import Endpoint
 from chtui.profile.model import Credentials, Profile
 from chtui.profile.secret import Secret
 from chtui.records import Cluster, ClusterReplica, HostId, HostState, HostStatus, ReplicationSummary, Sample
+from tests.support import replace
 
 T = TypeVar("T")
 
@@ -96,7 +96,10 @@ def status(host: HostId = A, state: HostState = HostState.UP, **changes: Any) ->
 def blank(record: type[T], **values: Any) -> T:
     """A record with zeros, empty texts and Falses but for `values`."""
     empty = {"int": 0, "str": "", "bool": False, "float": 0.0, "datetime": NOW}
-    given = {field.name: empty.get(str(field.type)) for field in fields(record)}  # type: ignore[arg-type]
+    given = {
+        name: empty.get(getattr(hint, "__forward_arg__", str(hint)))
+        for name, hint in record.__annotations__.items()
+    }
     return record(**{**given, **values})
 
 

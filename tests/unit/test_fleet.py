@@ -205,7 +205,7 @@ def test_a_guessed_address_is_corrected_by_what_peers_tell(bench: Bench) -> None
     assert not bench.fleet.correctable()
     bench.fail(C, MISMATCH)
     assert bench.fleet.correctable()
-    rows = [(1, "ch1", 9000, 8001), (1, "ch2", 9000, 8002), (2, "ch3", 9000, 8003), (2, "ch4", 9000, 8123)]
+    rows = [(1, "ch1", 9000, 8001), (2, "ch2", 9000, 8002), (3, "ch3", 9000, 8003), (4, "ch4", 9000, 8123)]
     assert bench.fleet.correct(rows) == [C]
     assert bench.addresses[C] == "ch3.example:8003"
     assert bench.addresses[A] == "ch1.example:8123"
@@ -269,8 +269,8 @@ def test_hosts_that_do_not_answer_through_the_gateway_are_named(gateway: Bench) 
     assert [status.version for status in gateway.fleet.statuses()] == ["26.9", "26.9", "26.8", ""]
     assert gateway.fleet.statuses()[3].error == "did not answer through seed.example:8123"
     assert gateway.fleet.peer_missing(C)
-    assert gateway.fleet.host_of(2, "ch3", 9000) == C
-    assert gateway.fleet.host_of(2, "ch9", 9000) is None
+    assert gateway.fleet.host_of(3, "ch3", 9000) == C
+    assert gateway.fleet.host_of(9, "ch9", 9000) is None
 
 
 def test_a_gateway_that_fails_blinds_all_hosts(gateway: Bench) -> None:

@@ -237,7 +237,7 @@ def test_versions_that_differ() -> None:
 
 
 def test_thresholds_of_the_profile_hold() -> None:
-    from dataclasses import replace
+    from tests.support import replace
 
     given = one_host(disks=[disk(500)])
     strict = replace(given, thresholds=replace(given.thresholds, disk_used_warning_ratio=0.5))

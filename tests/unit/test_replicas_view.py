@@ -200,8 +200,11 @@ def test_old_figures_are_muted_and_alarms_stay() -> None:
 
 def test_why() -> None:
     assert shown(snapshot(status(A, HostState.DOWN, error="no route")), "error") == ("no route", "muted")
-    readonly = one(suspect_replicas=blank(SuspectReplica, is_readonly=True, is_session_expired=True))
+    suspect = blank(SuspectReplica, is_readonly=True, is_session_expired=True)
+    readonly = one(suspect_replicas=suspect, replication_summary=summary(readonly_tables=1))
     assert shown(readonly, "error") == ("the Keeper session has expired", "muted")
+    healed = one(suspect_replicas=suspect, replication_summary=summary())
+    assert shown(healed, "error") == ("", "muted"), "the older of two samples does not speak of what is over"
 
 
 def test_ports_are_shown_where_they_tell_hosts_apart() -> None:

@@ -118,35 +118,29 @@ def shard(*hosts: HostId) -> Cluster:
     return Cluster("c", tuple(replica(host, 1, number + 1) for number, host in enumerate(hosts)))
 
 
-def test_the_only_host_of_that_shard_and_port_is_meant_whatever_it_calls_itself() -> None:
+def test_a_row_is_numbered_by_the_place_of_its_replica_in_the_cluster() -> None:
+    made = Cluster("c", (replica(A, 1, 1), replica(B, 1, 2), replica(C, 2, 1), replica(D, 2, 2)))
+    assert [match_host(made, number, "box", 9000) for number in (1, 2, 3, 4)] == [A, B, C, D]
+    assert match_host(made, 5, "box", 9000) is None
+    assert match_host(made, 3, "box", 9001) is None
+
+
+def test_a_number_that_the_port_contradicts_gives_way_to_port_and_name() -> None:
     made = shard(HostId("127.0.0.1", 9001), HostId("127.0.0.1", 9002))
     assert match_host(made, 1, "box", 9002) == HostId("127.0.0.1", 9002)
     assert match_host(made, 1, "box", 9003) is None
-    assert match_host(made, 2, "box", 9002) is None
-
-
-def test_hosts_of_one_port_are_told_apart_by_name_short_or_long() -> None:
-    made = shard(A, HostId("CH2", 9000), C)
-    assert match_host(made, 1, "ch1.example", 9000) == A
-    assert match_host(made, 1, "ch1", 9000) == A
-    assert match_host(made, 1, "ch2.example", 9000) == HostId("CH2", 9000)
-    assert match_host(made, 1, "ch", 9000) is None
-    assert match_host(made, 1, "ch10", 9000) is None
-    assert match_host(made, 1, "localhost", 9000) is None
+    assert match_host(shard(A, HostId("CH2", 9000), C), 9, "ch2.example", 9000) == HostId("CH2", 9000)
+    assert match_host(shard(A, B, C), 9, "ch1", 9000) == A
+    assert match_host(shard(A, B, C), 9, "ch10", 9000) is None
 
 
 def test_a_name_that_fits_two_hosts_is_unsure() -> None:
     made = shard(HostId("ch1.east", 9000), HostId("ch1.west", 9000))
-    assert match_host(made, 1, "ch1", 9000) is None
-    assert match_host(made, 1, "ch1.west", 9000) == HostId("ch1.west", 9000)
+    assert match_host(made, 0, "ch1", 9000) is None
+    assert match_host(made, 0, "ch1.west", 9000) == HostId("ch1.west", 9000)
 
 
 def test_ports_that_are_sure() -> None:
     made = Cluster("c", (replica(A, 1, 1), replica(B, 1, 2), replica(C, 2, 1)))
-    rows = [
-        (1, "ch1", 9000, 8001),
-        (1, "unheard", 9000, 8002),
-        (2, "whatever", 9000, 8003),
-        (3, "ch1", 9000, 8004),
-    ]
+    rows = [(1, "ch1", 9000, 8001), (3, "whatever", 9000, 8003), (7, "unheard", 9000, 8004)]
     assert match_ports(made, rows) == {A: 8001, C: 8003}
