@@ -16,7 +16,7 @@ from chtui.monitor.store import Store
 from chtui.profile.effective import Effective
 from chtui.records import HostState
 
-FRAME_SECONDS = 0.1
+FRAME_SECONDS = 0.05
 """Views are built at most this often, however fast samples come in."""
 TICK_SECONDS = 1.0
 """Views are built at least this often: ages grow while nothing comes in."""
@@ -115,7 +115,7 @@ class Session:
     def _is_complete(self, samples: int) -> bool:
         fleet = self._pump.fleet
         if fleet.cluster is None:
-            return fleet.error is not None and not fleet.seeds_asked
+            return fleet.error is not None and not fleet.seeds_asked and not fleet.seeds_left
         correcting = fleet.correctable()
         for key, target in fleet.targets.items():
             state = target.liveness.state

@@ -6,6 +6,7 @@ One thread owns a fleet; what others see are the frozen statuses it hands out.
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -66,6 +67,8 @@ class Fleet:
         """Why there is no cluster; None before the first try and after success."""
         self.targets: dict[HostId, Target] = {}
         self.entries: dict[HostId, Entry] = {}
+        self.seeds_left: deque[Endpoint] = deque()
+        """Seeds to ask in this round."""
         self.seeds_asked: list[Link] = []
         """Seeds that have not told the topology yet, nor failed to."""
         self.clusters: tuple[str, ...] = ()

@@ -30,6 +30,8 @@ from chtui.records import HostId, Sample
 
 SEED_SECONDS = 5.0
 """How long one seed may take to tell the topology."""
+SEED_STAGGER_SECONDS = 0.3
+"""How long one seed is waited for before the next is asked too. Source: RFC 8305's delay between attempts, 250 ms."""
 SEED_PAUSE_SECONDS = 2.0
 """The pause before all seeds are asked again when none told a cluster."""
 TOPOLOGY_SECONDS = 60.0
@@ -75,6 +77,7 @@ class Pump:
         self._requests: deque[Callable[[], None]] = deque()
         self._ids = query_ids("probe")
         self._seeds_at = 0.0
+        self._next_seed_at = 0.0
         self._topology_at = 0.0
         self._ports_at = 0.0
         self._settle_at = 0.0
@@ -93,6 +96,8 @@ class Pump:
         self._housekeep(now)
         self._dispatch(now)
         moments = [flight.deadline_at for flight in self._flights.values()]
+        if self.fleet.seeds_left:
+            moments.append(self._next_seed_at)
         until = min([now + timeout_seconds, self.scheduler.next_at(now, self._gates()), *moments])
         try:
             event = self._inbox.get(timeout=max(0.0, until - now))
@@ -135,9 +140,7 @@ class Pump:
     def _housekeep(self, now: float) -> None:
         fleet = self.fleet
         if fleet.cluster is None:
-            if now >= self._seeds_at and not isinstance(fleet.error, UsageError):
-                self._seeds_at = now + SEED_SECONDS + SEED_PAUSE_SECONDS
-                self._ask_seeds()
+            self._ask_seeds(now)
             return
         topology = partial(asking.topology, ids=self._ids)
         if now >= self._topology_at and self._in_background(topology, self._topology_again):
@@ -152,9 +155,17 @@ class Pump:
                 if target.overdue and self._is_free(target):
                     self._settle(target)
 
-    def _ask_seeds(self) -> None:
-        for endpoint in self.fleet.seed_endpoints():
-            link = self.fleet.seed_link(endpoint)
+    def _ask_seeds(self, now: float) -> None:
+        """Ask the next seed when the one before has failed, or has let wait: four logins at once would delay the first."""
+        fleet = self.fleet
+        if isinstance(fleet.error, UsageError):
+            return
+        if not fleet.seeds_left and not fleet.seeds_asked and now >= self._seeds_at:
+            fleet.seeds_left.extend(fleet.seed_endpoints())
+            self._next_seed_at = now
+        if fleet.seeds_left and now >= self._next_seed_at:
+            self._next_seed_at = now + SEED_STAGGER_SECONDS
+            link = fleet.seed_link(fleet.seeds_left.popleft())
             call = Call(partial(asking.topology, ids=self._ids), SEED_SECONDS)
             self._launch(link, LIVENESS, call, partial(self._seed_told, link))
 
@@ -165,7 +176,8 @@ class Pump:
             link.close()
             if fleet.cluster is None and not isinstance(fleet.error, UsageError):
                 fleet.error = outcome.error
-                self._seeds_at = min(self._seeds_at, self._clock.monotonic() + SEED_PAUSE_SECONDS)
+                self._next_seed_at = 0.0
+                self._seeds_at = self._clock.monotonic() + SEED_PAUSE_SECONDS
             return
         try:
             if fleet.cluster is None:
