@@ -69,6 +69,7 @@ class ChtuiApp(Console, inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = True
     MODES = {"replicas": _replicas}
     """Pane name to what makes its screen; imported on first use."""
+    DEFAULT_MODE = "replicas"
 
     def __init__(self, opening: Callable[[], Session], ui: Ui | None = None) -> None:
         # NO_COLOR only greys Textual's colours unless the app is made with ANSI colours; then none is sent at all.
@@ -86,8 +87,8 @@ class ChtuiApp(Console, inherit_bindings=False):
             self.theme = "ansi-dark"
         if self._ui and self._ui.theme:
             self.use_theme(self._ui.theme)
-        pane = self._ui.default_pane if self._ui and self._ui.default_pane in self.MODES else "replicas"
-        self.switch_mode(pane)
+        if self._ui and self._ui.default_pane in self.MODES and self._ui.default_pane != self.DEFAULT_MODE:
+            self.switch_mode(self._ui.default_pane)
         self.call_after_refresh(self._open)
 
     def _open(self) -> None:

@@ -50,15 +50,24 @@ class PaneScreen(Screen[None], inherit_bindings=False):
             return isinstance(message, PaneScreen.Built)
 
     app = getters.app(Console)
+    is_whole = False
+    """Whether everything is mounted: a moment after the first paint."""
 
     def compose(self) -> ComposeResult:
-        """Build the lines around the pane's own part."""
+        """Build the lines around the pane's own part; prompt and banner follow."""
         yield StatusBar(id="status")
-        yield Banner(id="banner")
         yield from self.compose_body()
-        yield Prompt(id="prompt")
         yield KeyLine(id="keys")
-        yield Static("", markup=False, id="too-small")
+
+    async def _compose_rest(self) -> None:
+        """Build what the first paint does not need: every stylesheet costs it time."""
+        body = self.query_one(KeyLine)
+        await self.mount(Banner(id="banner"), after=self.query_one(StatusBar))
+        await self.mount(Prompt(id="prompt"), before=body)
+        await self.mount(Static("", markup=False, id="too-small"))
+        self.is_whole = True
+        self.on_resize()
+        self.watch_session()
 
     # For subclasses
 
@@ -96,14 +105,18 @@ class PaneScreen(Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Let the keys reach the table."""
         self.query(RowTable).first().focus()
+        self.query_one(StatusBar).show((Piece("chtui", "accent"), Piece("connecting ...", "muted")))
+        self.show_place()
+        self.call_after_refresh(self._compose_rest)
 
     def on_screen_resume(self) -> None:
         """Watch while on screen."""
         self.watch_session()
 
     def watch_session(self) -> None:
-        """Have the session build this pane's view from now on; before there is a session, do nothing."""
-        if (session := self.app.session) is None:
+        """Have the session build this pane's view from now on, once there is a session and all of the pane."""
+        session = self.app.session
+        if session is None or not self.is_whole or not self.is_current:
             return
         from chtui.session import Watch
         from chtui.views.status import status
@@ -152,6 +165,8 @@ class PaneScreen(Screen[None], inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Say so when the window is too small to read anything."""
+        if not self.is_whole:
+            return
         width, height = self.size
         too_small = width < SMALLEST_WIDTH or height < SMALLEST_HEIGHT
         self.set_class(too_small, "-too-small")
@@ -166,6 +181,8 @@ class PaneScreen(Screen[None], inherit_bindings=False):
     def open_prompt(self, command: commands.TakesKeyboard) -> None:
         """Open the command line or the filter."""
         command.stop()
+        if not self.is_whole:
+            return
         if isinstance(command, commands.Filter):
             self.query_one(Prompt).open("/", self.query(RowTable).first().arrangement.filter, [])
         else:
@@ -174,7 +191,7 @@ class PaneScreen(Screen[None], inherit_bindings=False):
     @property
     def is_typing(self) -> bool:
         """Whether the prompt takes the keys."""
-        return self.query_one(Prompt).is_open
+        return self.is_whole and self.query_one(Prompt).is_open
 
     @on(Prompt.Changed)
     @on(Prompt.Submitted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -154,14 +153,14 @@ class _Builder:
     def settings(self, table: str, defaults: S, written: Settings, flags: Settings) -> S:
         """Return a settings table: flags, the own file, defaults."""
         values: dict[str, Any] = {}
-        for item in fields(defaults):
-            default = getattr(defaults, item.name)
-            found = flags.get(item.name) or written.get(item.name) or Sourced(default, DEFAULT)
+        for name in defaults._fields:
+            default = getattr(defaults, name)
+            found = flags.get(name) or written.get(name) or Sourced(default, DEFAULT)
             # 5 in a file and 5.0 in the code are one value.
             value: Any = found.value
-            values[item.name] = float(value) if isinstance(default, float) else value
-            self._note(f"{table}.{item.name}", _shown(values[item.name]), found.origin)
-        return replace(defaults, **values)
+            values[name] = float(value) if isinstance(default, float) else value
+            self._note(f"{table}.{name}", _shown(values[name]), found.origin)
+        return defaults._replace(**values)
 
     def _seeds(self, secure: bool) -> tuple[tuple[Endpoint, ...], str]:
         giver = next((layer for layer in self.layers if layer.hosts is not None), None)

@@ -54,8 +54,7 @@ class Layer:
     connect_timeout_seconds: Sourced[float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What surrounds the reading of a source."""
 
     environ: Mapping[str, str]

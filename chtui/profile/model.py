@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from chtui.errors import ConfigError
@@ -35,16 +35,14 @@ class Tls(NamedTuple):
     """The name to expect in the certificate; None for the host's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """A user and the password that goes with it."""
 
     user: str
     secret: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """One cluster and how it is reached."""
 
     name: str
@@ -55,9 +53,9 @@ class Profile:
     """The cluster of `system.clusters` to show; None to choose one after looking."""
     credentials: Credentials
     """Who reads."""
-    tls: Tls = field(default_factory=Tls)
+    tls: Tls = Tls()
     access: Access = "direct"
-    http_addresses: Mapping[str, str] = field(default_factory=dict)
+    http_addresses: Mapping[str, str] = MappingProxyType({})
     """`host_name:native_port` of `system.clusters` to `host:http_port`."""
     http_template: str | None = None
     """What makes an HTTP address of a host's name, like `{host_name}:8123`; `{native_port}` may stand in it too."""
@@ -93,8 +91,7 @@ def fill_template(template: str, host_name: str, native_port: int) -> str:
     return host_name.join(part.replace("{native_port}", str(native_port)) for part in before)
 
 
-@dataclass(frozen=True, slots=True)
-class Intervals:
+class Intervals(NamedTuple):
     """Seconds between two probes of one kind on one host; a costly probe waits longer than told."""
 
     host_state: float = 5.0
@@ -111,8 +108,7 @@ class Intervals:
     """Seconds between reads of `system.tables`. Source: DESIGN, Cost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(NamedTuple):
     """From where on a measured value is a finding."""
 
     replica_lag_warning_seconds: float = 300.0
@@ -133,8 +129,7 @@ class Thresholds:
     """Round trip of the liveness probe, in seconds, from where a host is slow. Source: chtui's choice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ui:
+class Ui(NamedTuple):
     """How the console looks and listens."""
 
     theme: str | None = None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from chtui.profile.model import Access, Intervals, Profile, Thresholds, Ui
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """The flags; None (for hosts: empty) for what was not given. No flag takes a password."""
 
     profile_name: str | None = None
@@ -58,8 +56,7 @@ class Origin(NamedTuple):
     """`FILE:LINE`, a flag, a variable, or `default`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Effective:
+class Effective(NamedTuple):
     """What chtui will work with."""
 
     profile: Profile
@@ -68,7 +65,7 @@ class Effective:
     thresholds: Thresholds
     origins: tuple[Origin, ...]
     """Every value, in the order to print them."""
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
     """One line each, without secrets."""
 
 

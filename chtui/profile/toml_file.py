@@ -23,7 +23,7 @@ a file that nobody else may read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -310,7 +310,7 @@ def _ui(top: Table) -> Settings:
     table = top.table("ui")
     if table is None:
         return {}
-    table.check_keys(item.name for item in fields(Ui))
+    table.check_keys(Ui._fields)
     found: dict[str, Sourced[object] | None] = {
         key: table.boolean(key) for key in ("mouse", "ascii", "slow_link")
     }
@@ -322,7 +322,7 @@ def _intervals(top: Table) -> Settings:
     table = top.table("intervals")
     if table is None:
         return {}
-    names = [item.name for item in fields(Intervals)]
+    names = Intervals._fields
     table.check_keys(names)
     return _given({name: table.number(name, *SECONDS_RANGE) for name in names})
 
@@ -331,7 +331,7 @@ def _thresholds(top: Table) -> Settings:
     table = top.table("thresholds")
     if table is None:
         return {}
-    names = [item.name for item in fields(Thresholds)]
+    names = Thresholds._fields
     table.check_keys(names)
     found = _given({name: _threshold(table, name) for name in names})
     defaults = Thresholds()

@@ -44,32 +44,22 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     DEFAULT_CSS = """
-    RowTable {
-        height: 1fr;
-        scrollbar-size: 0 0;
-        & > .row-table--header { text-style: bold dim; }
-        & > .row-table--header-cursor { text-style: bold underline; color: $accent; }
-        & > .row-table--cursor { background: $surface; }
-        &:focus > .row-table--cursor { background: $primary 40%; }
-        &:focus > .row-table--cell-cursor { background: $primary; text-style: bold; }
-        & > .row-table--mark { color: $accent; text-style: bold; }
-        & > .row-table--ok { color: $success; }
-        & > .row-table--warning { color: $warning; }
-        & > .row-table--critical { color: $error; text-style: bold; }
-        & > .row-table--muted { text-style: dim; }
-        & > .row-table--accent { color: $accent; }
-    }
-    RowTable:ansi {
-        & > .row-table--header { color: ansi_default; text-style: bold underline; }
-        & > .row-table--header-cursor { color: ansi_default; text-style: bold reverse; }
-        & > .row-table--cursor { background: ansi_default; }
-        &:focus > .row-table--cursor { color: ansi_default; background: ansi_default; text-style: reverse; }
-        &:focus > .row-table--cell-cursor { color: ansi_default; background: ansi_default; text-style: bold reverse underline; }
-        & > .row-table--ok { color: ansi_green; }
-        & > .row-table--warning { color: ansi_yellow; }
-        & > .row-table--critical { color: ansi_red; text-style: bold; }
-        & > .row-table--muted { color: ansi_default; text-style: dim; }
-        & > .row-table--accent { color: ansi_cyan; }
+    RowTable { height: 1fr; scrollbar-size: 0 0; }
+    RowTable > .row-table--header { text-style: bold dim; }
+    RowTable > .row-table--header-cursor { text-style: bold underline; color: $accent; }
+    RowTable > .row-table--cursor { background: $surface; }
+    RowTable > .row-table--mark { color: $accent; text-style: bold; }
+    RowTable > .row-table--ok { color: $success; }
+    RowTable > .row-table--warning { color: $warning; }
+    RowTable > .row-table--critical { color: $error; text-style: bold; }
+    RowTable > .row-table--muted { text-style: dim; }
+    RowTable > .row-table--accent { color: $accent; }
+    RowTable:focus > .row-table--cursor { background: $primary 40%; }
+    RowTable:focus > .row-table--cell-cursor { background: $primary; text-style: bold; }
+    RowTable:ansi > .row-table--cursor { background: ansi_default; }
+    RowTable:ansi:focus > .row-table--cursor { color: ansi_default; background: ansi_default; text-style: reverse; }
+    RowTable:ansi:focus > .row-table--cell-cursor {
+        color: ansi_default; background: ansi_default; text-style: bold reverse underline;
     }
     """
 

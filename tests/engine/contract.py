@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from chtui import sql
@@ -15,7 +14,7 @@ from chtui.monitor.probes import PROBES
 from chtui.profile.endpoint import Endpoint
 from chtui.profile.options import Effective
 from chtui.sql import Statement
-from tests.support import CLUSTER
+from tests.support import CLUSTER, replace
 
 IDS = query_ids("contract")
 SECONDS = 30.0

@@ -6,7 +6,6 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from xml.etree import ElementTree
@@ -26,7 +25,7 @@ from chtui.views.status import status
 from tests.engine.fleets import collected, ids, query_log, reconfigured, states
 from tests.rigs.forwarder import Filter, TcpForwarder
 from tests.rigs.impostors import ClosedPort
-from tests.support import CLUSTER, ModernRig, wait_until
+from tests.support import CLUSTER, ModernRig, replace, wait_until
 
 STATE = Want("host_state")
 ALL_UP = [HostState.UP] * 4

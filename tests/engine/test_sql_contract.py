@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -17,7 +16,7 @@ from chtui.fleet.literal import Value, quote_identifier, quote_string
 from chtui.monitor.probes import PROBES
 from chtui.profile.endpoint import Endpoint
 from tests.engine import contract
-from tests.support import CLUSTER, ModernRig, effective
+from tests.support import CLUSTER, ModernRig, effective, replace
 
 REPLICATED = "demo.replicated_orders"
 

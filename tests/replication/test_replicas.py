@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -21,7 +20,7 @@ from tests.engine.fleets import collected
 from tests.replication.conftest import effective_of
 from tests.rigs.fixtures import ReplicatedCluster
 from tests.rigs.server_config import CLUSTER
-from tests.support import fast, started, wait_until
+from tests.support import fast, replace, started, wait_until
 
 ALL_WANTS = frozenset((*WANTS, *replicas.WANTS))
 WAIT = 60.0

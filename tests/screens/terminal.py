@@ -80,15 +80,20 @@ def terminal(
 
 def config_file(rig: ModernRig, directory: Path, user: str = "oncall") -> Path:
     """Write a configuration that leads to the rig."""
-    password = directory / f"{user}.password"
-    password.touch(mode=0o600)
-    password.write_text(rig.password(user))
-    hosts = ", ".join(f'"127.0.0.1:{port}"' for port in rig.http_ports)
-    addresses = "\n".join(f'"{native}" = "{http}"' for native, http in rig.addresses().items())
+    return write_config(directory, user, rig.password(user), rig.addresses())
+
+
+def write_config(directory: Path, user: str, password: str, addresses: Mapping[str, str]) -> Path:
+    """Write a configuration for hosts at these addresses (native to HTTP)."""
+    secret = directory / f"{user}.password"
+    secret.touch(mode=0o600)
+    secret.write_text(password)
+    hosts = ", ".join(f'"{http}"' for http in addresses.values())
+    lines = "\n".join(f'"{native}" = "{http}"' for native, http in addresses.items())
     path = directory / f"{user}.toml"
     path.write_text(
         f'version = 1\n[profile.rig]\nhosts = [{hosts}]\ncluster = "appsentry_cluster"\nuser = "{user}"\n'
-        f'password_file = "{password}"\n[profile.rig.http_addresses]\n{addresses}\n'
+        f'password_file = "{secret}"\n[profile.rig.http_addresses]\n{lines}\n'
     )
     return path
 

@@ -154,7 +154,7 @@ def test_a_second_demo_is_refused_by_name_of_the_first(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_built_is_refused_without_a_trace(tmp_path: Path, options: DemoOptions) -> None:
-    from dataclasses import replace
+    from tests.support import replace
 
     with pytest.raises(DemoError):
         DemoDirectory.open(replace(options, directory=tmp_path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from chtui.profile import (
     client_file,
     resolve,
 )
+from tests.support import replace
 
 OWN = """version = 1
 default_profile = "prod"

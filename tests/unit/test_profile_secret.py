@@ -8,7 +8,6 @@ import pickle
 import sys
 import threading
 import time
-from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 from chtui.errors import ConfigError
 from chtui.profile import Credentials, Secret
+from tests.support import replace
 
 PASSWORD = "hunter2"
 
@@ -49,7 +49,7 @@ def test_nothing_shows_a_secret() -> None:
         f"{secret:>9}",
         f"{secret!r}",
         repr(credentials),
-        repr(asdict(credentials)),
+        repr(credentials._asdict()),
     ]
     shown += [record.getMessage(), f"{[secret]}", repr(vars(Credentials)), "%s" % secret]  # noqa: UP031
     for text in shown:
