@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from chtui.clock import Clock, SystemClock
@@ -15,6 +16,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.monitor.store import Store
 from chtui.profile.effective import Effective
 from chtui.records import HostState
+from chtui.text import one_line
 
 FRAME_SECONDS = 0.05
 """Views are built at most this often, however fast samples come in."""
@@ -51,6 +53,8 @@ class Session:
         self._lock = threading.Lock()
         self._changed = threading.Event()
         self._stopping = threading.Event()
+        self._trouble = ""
+        """A fault of chtui's own, in one line; it stays on screen until chtui is left."""
         self._snapshot = Snapshot(effective.profile.name, "", self._clock.now())
 
     # For the console
@@ -143,8 +147,15 @@ class Session:
 
     def _run_pump(self) -> None:
         while not self._stopping.is_set():
-            self._pump.step(TICK_SECONDS)
-            self._take()
+            try:
+                self._pump.step(TICK_SECONDS)
+                self._take()
+            except Exception as error:  # noqa: BLE001 - a frozen screen that looks alive would be worse than any fault
+                self._trouble = (
+                    f"chtui failed: {type(error).__name__}: {one_line(error, 200)}; please report it"
+                )
+                self._snapshot = replace(self._snapshot, error=self._trouble)
+                self._stopping.wait(TICK_SECONDS)
             self._changed.set()
         self._pump.fleet.close()
 
@@ -167,7 +178,7 @@ class Session:
             taken_at=now,
             hosts=fleet.statuses(),
             samples=self.store.at(now),
-            error=fleet.error.line if fleet.error else "",
+            error=self._trouble or (fleet.error.line if fleet.error else ""),
             clusters=fleet.clusters,
             access=self.effective.profile.access,
             notes=fleet.notes + tuple(self.effective.warnings),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from chtui import sql
 from chtui.errors import QueryError
 from chtui.fleet.driver import Driver, parse_version
+from chtui.fleet.trouble import DENIED_CODES
 from chtui.sql import Statement
 
 SYNTAX_ERROR_CODE = 62
@@ -29,6 +30,8 @@ class Capabilities:
     """`system.table.column` for every column of database `system`."""
     tables: frozenset[str] = field(default_factory=frozenset)
     """`system.table`."""
+    trouble: str = ""
+    """Why columns and tables are not known, empty if they are."""
 
     def absent(self, statement: Statement) -> frozenset[str]:
         """Return the optional columns of `statement` that the server lacks."""
@@ -36,6 +39,8 @@ class Capabilities:
 
     def lacks(self, statement: Statement) -> str:
         """Return why the server cannot run `statement` at all, empty if it can."""
+        if self.trouble and statement.needs:
+            return self.trouble
         missing = ", ".join(sorted(statement.needs - self.tables))
         if not missing:
             return ""
@@ -45,7 +50,7 @@ class Capabilities:
 
     def is_too_old(self, statement: Statement) -> bool:
         """Return whether the server is older than the statement's header demands."""
-        return self.version < parse_version(statement.engines.partition("+")[0])
+        return not self.trouble and self.version < parse_version(statement.engines.partition("+")[0])
 
 
 def discover(driver: Driver, query_id: str, seconds: float) -> Capabilities:
@@ -55,16 +60,22 @@ def discover(driver: Driver, query_id: str, seconds: float) -> Capabilities:
         QueryError: the server refuses to tell.
         ConnectError: the connection is gone.
     """
-    answer = driver.read(
-        sql.load("monitor/capabilities"), {}, query_id=f"{query_id}-columns", seconds=seconds
-    )
-    columns = {f"system.{table}.{column}" for table, names in answer.rows for column in names}
+    columns, trouble = set[str](), ""
+    try:
+        question = sql.load("monitor/capabilities")
+        answer = driver.read(question, {}, query_id=f"{query_id}-columns", seconds=seconds)
+        columns = {f"system.{table}.{column}" for table, names in answer.rows for column in names}
+    except QueryError as error:
+        if error.code not in DENIED_CODES:
+            raise
+        trouble = f"this user may not see what the server has: {error.what}"
     return Capabilities(
         version=parse_version(driver.version),
         readonly_level=driver.readonly_level,
         sees_all_tables=_sees_all_tables(driver, query_id, seconds),
         columns=frozenset(columns),
         tables=frozenset(name.rpartition(".")[0] for name in columns),
+        trouble=trouble,
     )
 
 

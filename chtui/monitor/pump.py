@@ -41,6 +41,8 @@ PORTS_SECONDS = 20.0
 BACKGROUND_DEADLINE_SECONDS = 20.0
 DISCOVERY_SECONDS = 10.0
 """How long a server may take to tell what it has."""
+DISCOVERY_PAUSE_SECONDS = 5.0
+"""The pause before a server that would not tell what it has is asked again."""
 SETTLE_SECONDS = 5.0
 """How often it is looked whether an overdue query has ended."""
 
@@ -241,21 +243,22 @@ class Pump:
     # Probes
 
     def _gates(self) -> list[Gate]:
-        return [
-            Gate(
-                key,
-                target.liveness.state.answers,
-                target.liveness.retry_at,
-                self._busy(target.link),
-                frozenset(target.overdue),
+        """What each target allows now; one that has just refused to tell what it has takes no data job for a while."""
+        now, gates = self._clock.monotonic(), []
+        for key, target in self.fleet.targets.items():
+            liveness, closed = target.liveness, self._busy(target.link)
+            if target.link.capabilities is None and now < target.discover_at:
+                closed |= {DATA}
+            gates.append(
+                Gate(key, liveness.state.answers, liveness.retry_at, closed, frozenset(target.overdue))
             )
-            for key, target in self.fleet.targets.items()
-        ]
+        return gates
 
     def _dispatch(self, now: float) -> None:
         for job in self.scheduler.due(now, self._gates()):
             target = self.fleet.targets[job.host]
             if job.probe.lane == DATA and target.link.capabilities is None:
+                target.discover_at = now + DISCOVERY_PAUSE_SECONDS
                 self._discover(target)
                 continue
             self.scheduler.started(job, now)
@@ -325,7 +328,7 @@ class Pump:
         if job.probe.lane == LIVENESS:
             versions = {host: rows[0].version for host, rows in records.items() if rows}
             if self.fleet.answered(target, outcome.seconds, versions.get(target.key, "")):
-                target.link.capabilities = None
+                target.link.capabilities, target.discover_at = None, 0.0
                 self.scheduler.forget(target.key)
             if self.fleet.is_through:
                 self.fleet.answered_through(target, outcome.seconds, versions)
