@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ for name in list(os.environ):
         del os.environ[name]
 os.environ.update(TZ="UTC", TEXTUAL_ANIMATIONS="none", TERM="xterm-256color")
 HOME = tempfile.mkdtemp(prefix="chtui-tests-home-")
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 os.environ.update(
     HOME=HOME,
     XDG_CONFIG_HOME=f"{HOME}/.config",

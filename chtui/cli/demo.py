@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
                 config_file=info.config_file,
                 theme=arguments.theme,
                 mouse=arguments.mouse,
+                slow_link=arguments.slow_link,
             ),
             os.environ,
         )

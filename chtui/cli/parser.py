@@ -12,6 +12,12 @@ from chtui.errors import UsageError
 PANES = ("replicas",)
 """What `show` can show; a test holds it against the panes there are. Here by name, because their code loads late."""
 
+LEADING_FLAGS = frozenset(
+    {"-C", "--host", "--user", "--cluster", "--secure", "--insecure", "--ca-file", "--access", "--password-file",
+     "--ask-password", "--config", "--theme", "--mouse", "--slow-link", "--pane"}
+)  # fmt: skip
+"""Flags that stand before the command; a test holds them against the parser."""
+
 EPILOG = "Without a command the console opens. Exit codes of check: 0 ok, 1 warning, 2 critical, 3 could not check."
 
 
@@ -24,7 +30,11 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UsageError: always.
         """
-        raise UsageError(message, fix=f"see {self.prog} --help")
+        fix = f"see {self.prog} --help"
+        unknown = message.removeprefix("unrecognized arguments: ").split()
+        if unknown and unknown[0].partition("=")[0] in LEADING_FLAGS:
+            fix = f"flags for the connection and the console stand before the command; {fix}"
+        raise UsageError(message, fix=fix)
 
 
 def build_parser() -> Parser:
@@ -107,7 +117,7 @@ def _ui(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("console")
     group.add_argument("--theme", metavar="NAME", help="the colours")
     group.add_argument(
-        "--mouse", action="store_const", const=True, default=None, help="let the mouse scroll and select rows"
+        "--mouse", action="store_const", const=True, default=None, help="let the mouse wheel scroll"
     )
     group.add_argument("--slow-link", action="store_const", const=True, default=None, help="draw less often")
     group.add_argument("--pane", dest="default_pane", choices=PANES, help="the pane to begin with")

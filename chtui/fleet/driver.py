@@ -197,7 +197,11 @@ def _pool(tls: Tls, connect_seconds: float) -> Any:
 
 
 def _login(endpoint: Endpoint, credentials: Credentials, tls: Tls, pool: Any) -> Client:
+    from clickhouse_connect import common
     from clickhouse_connect.driver.httpclient import HttpClient
+
+    # Who is logged in on this machine is nobody's business there.
+    common.set_setting("send_os_user", False)
 
     # The driver logs a warning for every failed call; with no handler Python writes it over the screen.
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)

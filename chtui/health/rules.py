@@ -156,16 +156,19 @@ def _missing_replicas(snapshot: Snapshot, status: HostStatus) -> Iterator[Findin
     """A peer that Keeper does not see; a host known not to answer has its own finding and explains it."""
     if shard_is_missing_a_host(snapshot, status):
         return
+    suspects = snapshot.rows(status.id, "suspect_replicas")
+    # A readonly replica is not active itself: that has its own finding, and says nothing of its peers.
+    readonly = {(row.database, row.table) for row in suspects if row.is_readonly}
     short = [
         row
         for row in snapshot.rows(status.id, "replica_keeper_state")
-        if row.active_replicas < row.total_replicas
+        if row.active_replicas < row.total_replicas and (row.database, row.table) not in readonly
     ]
     if short:
         first = short[0]
         what = f"{first.active_replicas} of {first.total_replicas} replicas active in {plural(len(short), 'table')}"
         yield Finding(Severity.WARNING, "replica_missing", status.id, f"{first.database}.{first.table}", what,
-                      advice="a peer is gone: start it, or SYSTEM DROP REPLICA from another replica")  # fmt: skip
+                      advice="a peer is gone: start it; SYSTEM DROP REPLICA, on another replica, only if it never comes back")  # fmt: skip
 
 
 def shard_is_missing_a_host(snapshot: Snapshot, status: HostStatus) -> bool:

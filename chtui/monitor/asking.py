@@ -50,15 +50,15 @@ def topology(driver: Driver, *, ids: Iterator[str]) -> Answer:
     return driver.read(sql.load("monitor/topology"), {}, query_id=next(ids), seconds=5.0)
 
 
-def http_ports(driver: Driver, *, ids: Iterator[str], cluster: str) -> Answer:
-    """Return the rows of `monitor/http_ports`.
+def http_ports(driver: Driver, *, ids: Iterator[str], cluster: str, secure: bool) -> Answer:
+    """Return the rows of `monitor/http_ports`, or of `monitor/https_ports` where TLS is spoken.
 
     Raises:
         UnavailableError: the server is too old.
     """
     _require_through(driver)
     return driver.read(
-        sql.load("monitor/http_ports"),
+        sql.load("monitor/https_ports") if secure else sql.load("monitor/http_ports"),
         {"cluster": cluster},
         query_id=next(ids),
         seconds=15.0,

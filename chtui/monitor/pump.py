@@ -147,7 +147,8 @@ class Pump:
         topology = partial(asking.topology, ids=self._ids)
         if now >= self._topology_at and self._in_background(topology, self._topology_again):
             self._topology_at = now + TOPOLOGY_SECONDS
-        ports = partial(asking.http_ports, ids=self._ids, cluster=fleet.cluster.name)
+        secure = fleet.profile.tls.secure
+        ports = partial(asking.http_ports, ids=self._ids, cluster=fleet.cluster.name, secure=secure)
         wrong = now >= self._ports_at and fleet.correctable()
         if wrong and self._in_background(ports, self._ports_told):
             self._ports_at = now + PORTS_SECONDS

@@ -58,8 +58,10 @@ class ReplicaFact:
     session_expired_tables: int | None
     never_synced_tables: int | None
     max_delay_seconds: int | None
-    """The largest delay of the tables that have synced."""
+    """The largest delay of the tables that have synced; None without any."""
     queue_entries: int | None
+    max_queue_entries: int | None
+    """Of the table with the longest queue; what the thresholds are for."""
     oldest_queue_entry_seconds: int | None
     active_parts: int | None
     max_parts_in_partition: int | None
@@ -134,8 +136,11 @@ def _fact(snapshot: Snapshot, status: HostStatus) -> ReplicaFact:
         else None,
         session_expired_tables=summary.expired_tables if summary else None,
         never_synced_tables=summary.never_synced_tables if summary else None,
-        max_delay_seconds=summary.max_delay_seconds if summary else None,
+        max_delay_seconds=summary.max_delay_seconds
+        if summary and summary.never_synced_tables < summary.tables
+        else None,
         queue_entries=summary.queue_entries if summary else None,
+        max_queue_entries=summary.max_queue_entries if summary else None,
         oldest_queue_entry_seconds=summary.oldest_queue_entry_seconds if summary else None,
         active_parts=parts.active_parts if parts else None,
         max_parts_in_partition=parts.max_parts_in_partition if parts else None,
@@ -166,7 +171,7 @@ def _row(snapshot: Snapshot, fact: ReplicaFact, same_port: bool) -> Row:
     limits, stale = snapshot.thresholds, _is_stale(snapshot, fact)
     muted: Style = "muted" if stale else ""
     key = str(HostId(fact.host_name, fact.port))
-    queue = _above(fact.queue_entries, limits.queue_size_warning, limits.queue_size_critical, muted)
+    queue = _above(fact.max_queue_entries, limits.queue_size_warning, limits.queue_size_critical, muted)
     return Row(
         key,
         (
@@ -224,10 +229,10 @@ def _readonly(fact: ReplicaFact, muted: Style) -> Cell:
 
 
 def _lag(fact: ReplicaFact, limits: Thresholds, muted: Style) -> Cell:
-    if not fact.replicated_tables or fact.max_delay_seconds is None:
-        return Cell("-", "muted")
     if fact.never_synced_tables:
         return Cell("never synced", "critical", NEVER_SECONDS)
+    if not fact.replicated_tables or fact.max_delay_seconds is None:
+        return Cell("-", "muted")
     style = _above(
         fact.max_delay_seconds, limits.replica_lag_warning_seconds, limits.replica_lag_critical_seconds, muted
     )
@@ -264,7 +269,7 @@ def _above(value: float | None, warning: float, critical: float, otherwise: Styl
 
 UNAVAILABLE_FIELDS = {
     "replication_summary": ("replicated_tables", "readonly_tables", "session_expired_tables", "never_synced_tables",
-                            "max_delay_seconds", "queue_entries", "oldest_queue_entry_seconds"),
+                            "max_delay_seconds", "queue_entries", "max_queue_entries", "oldest_queue_entry_seconds"),
     "parts_summary": ("active_parts", "max_parts_in_partition"),
     "disks": ("fullest_disk", "disk_used_ratio", "disk_free_bytes"),
     "host_state": ("version", "uptime_seconds"),

@@ -15,7 +15,7 @@ class Figures(Static):
     """A grid of figures, read down the columns."""
 
     DEFAULT_CSS = """
-    Figures { height: auto; max-height: 40%; padding: 0 1; }
+    Figures { height: auto; max-height: 10; padding: 0 1; }
     """
 
     def __init__(self, id: str | None = None) -> None:

@@ -187,3 +187,26 @@ def test_help_fits_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     for parser in parsers(build_parser()):
         assert max(len(line) for line in parser.format_help().splitlines()) <= 80
+
+
+def test_flags_that_lead_are_the_parsers_own_and_say_so_when_they_come_late() -> None:
+    from chtui.cli.main import FLAGS_WITH_VALUE
+    from chtui.cli.parser import LEADING_FLAGS
+
+    actions = build_parser()._actions
+    leading = {flag for action in actions for flag in action.option_strings} - {
+        "-h",
+        "--help",
+        "-V",
+        "--version",
+    }
+    assert leading == LEADING_FLAGS
+    valued = {
+        flag
+        for action in actions
+        for flag in action.option_strings
+        if action.nargs is None and flag in leading
+    }
+    assert valued == FLAGS_WITH_VALUE
+    with pytest.raises(UsageError, match="stand before the command"):
+        build_parser().parse_args(["check", "-C", "prod"])

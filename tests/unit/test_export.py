@@ -23,7 +23,7 @@ from tests.unit.hand import HOSTILE, NOW, A, B, ago, good, snapshot, status
 FACT_KEYS = [
     "shard_num", "replica_num", "host_name", "port", "address", "state", "state_seconds", "error", "round_trip_seconds",
     "age_seconds", "version", "uptime_seconds", "replicated_tables", "readonly_tables", "readonly_reason",
-    "session_expired_tables", "never_synced_tables", "max_delay_seconds", "queue_entries", "oldest_queue_entry_seconds",
+    "session_expired_tables", "never_synced_tables", "max_delay_seconds", "queue_entries", "max_queue_entries", "oldest_queue_entry_seconds",
     "active_parts", "max_parts_in_partition", "active_replicas", "total_replicas", "fullest_disk", "disk_used_ratio",
     "disk_free_bytes", "sees_all_tables",
 ]  # fmt: skip

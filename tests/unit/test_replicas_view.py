@@ -142,7 +142,7 @@ def test_never_synced_sorts_above_every_delay() -> None:
     ("entries", "style"), [(99, ""), (100, "warning"), (999, "warning"), (1000, "critical")]
 )
 def test_queues(entries: int, style: str) -> None:
-    given = one(replication_summary=summary(queue_entries=entries))
+    given = one(replication_summary=summary(queue_entries=entries, max_queue_entries=entries))
     assert shown(given, "queue_entries") == (str(entries), style)
 
 
