@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 from chtui import commands
 from chtui.screens.pane import PaneScreen
-from chtui.widgets.console import Console
+from chtui.widgets.console import FIRST_PAINT_SECONDS, Console
 
 if TYPE_CHECKING:
     from chtui.profile.model import Ui
@@ -89,7 +89,7 @@ class ChtuiApp(Console, inherit_bindings=False):
             self.use_theme(self._ui.theme)
         if self._ui and self._ui.default_pane in self.MODES and self._ui.default_pane != self.DEFAULT_MODE:
             self.switch_mode(self._ui.default_pane)
-        self.call_after_refresh(self._open)
+        self.set_timer(FIRST_PAINT_SECONDS, self._open)
 
     def _open(self) -> None:
         # Only now: making the session imports what talks to servers, and the screen is already there to look at.

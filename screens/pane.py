@@ -17,7 +17,7 @@ from chtui.errors import ChtuiError
 from chtui.text import one_line, sanitize
 from chtui.views.pieces import Piece
 from chtui.views.table import Arrangement
-from chtui.widgets.console import Console
+from chtui.widgets.console import FIRST_PAINT_SECONDS, Console
 from chtui.widgets.dialogs import TextDialog, help_text
 from chtui.widgets.prompt import Prompt
 from chtui.widgets.row_table import RowTable
@@ -107,7 +107,7 @@ class PaneScreen(Screen[None], inherit_bindings=False):
         self.query(RowTable).first().focus()
         self.query_one(StatusBar).show((Piece("chtui", "accent"), Piece("connecting ...", "muted")))
         self.show_place()
-        self.call_after_refresh(self._compose_rest)
+        self.set_timer(FIRST_PAINT_SECONDS, self._compose_rest)
 
     def on_screen_resume(self) -> None:
         """Watch while on screen."""

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from chtui.session import Session
 
 
+FIRST_PAINT_SECONDS = 0.02
+"""How long what is not needed for the first paint waits: Textual calls what waits for a refresh before the frame has left."""
+
+
 class Console(App[int], inherit_bindings=False):
     """The app as its screens see it."""
 

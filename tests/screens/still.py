@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
+from textual.pilot import Pilot
+
 from chtui import records
+from chtui.app import ChtuiApp
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.profile.endpoint import Endpoint
 from chtui.records import HostId, HostState, HostStatus, Sample
+from chtui.screens.pane import PaneScreen
 from chtui.session import Session, Watch
+from chtui.widgets.row_table import RowTable
 from tests.support import effective, replace
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
@@ -101,7 +106,18 @@ def fixed_snapshot() -> Snapshot:
 def _samples(index: int, host: HostId) -> dict[tuple[HostId, str], Sample]:
     readonly = 3 if index == 2 else 0
     summary = records.ReplicationSummary(
-        40, readonly, readonly, 0, (3, 480, 0, 12)[index], (4, 312, 0, 9)[index], 150, 3, 1, 0, 600, readonly
+        40,
+        readonly,
+        readonly,
+        0,
+        (3, 480, 0, 12)[index],
+        (4, 312, 0, 9)[index],
+        (4, 150, 0, 9)[index],
+        3,
+        1,
+        0,
+        600,
+        readonly,
     )
     suspects = (
         records.SuspectReplica(
@@ -175,3 +191,14 @@ def with_detail(snapshot: Snapshot) -> Snapshot:
     return replace(
         snapshot, samples={**snapshot.samples, **{(host, name): sample for name, sample in more.items()}}
     )
+
+
+async def settled(app: ChtuiApp, pilot: Pilot[int]) -> None:
+    """Wait until the session is made, the pane is whole, and its first view is drawn."""
+    while (
+        app.session is None
+        or not isinstance(app.screen, PaneScreen)
+        or not app.screen.query(RowTable).first().table.columns
+    ):
+        await pilot.pause(0.01)
+    await pilot.pause()

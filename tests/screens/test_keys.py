@@ -13,7 +13,7 @@ from chtui.widgets.dialogs import TextDialog
 from chtui.widgets.prompt import Prompt
 from chtui.widgets.row_table import RowTable
 from chtui.widgets.status_bar import Banner
-from tests.screens.still import HOSTS, StillSession, fixed_snapshot, with_detail
+from tests.screens.still import HOSTS, StillSession, fixed_snapshot, settled, with_detail
 from tests.support import replace
 
 
@@ -24,7 +24,7 @@ async def console(
     session = StillSession(with_detail(fixed_snapshot()))
     app = ChtuiApp(lambda: session)
     async with app.run_test(size=size, notifications=True) as pilot:
-        await pilot.pause()
+        await settled(app, pilot)
         yield app, session, pilot
 
 

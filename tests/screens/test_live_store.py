@@ -15,7 +15,7 @@ async def test_a_store_filled_from_live_servers_is_drawn(modern: ModernRig) -> N
     snapshot = Session(modern.effective()).collect(wants, 20)
     app = ChtuiApp(lambda: StillSession(snapshot))
     async with app.run_test(size=(160, 50), notifications=True) as pilot:
-        await pilot.pause()
+        await settled(app, pilot)
         rows = app.screen.query_one(RowTable).table.rows
         assert [row.cells[0].text for row in rows] == ["1/1", "1/2", "2/1", "2/2"]
         assert {row.cells[2].text for row in rows} == {"up"}

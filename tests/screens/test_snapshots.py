@@ -7,7 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from chtui.app import ChtuiApp
 from tests.conftest import SvgInTopFolder
-from tests.screens.still import StillSession, fixed_snapshot, with_detail
+from tests.screens.still import StillSession, fixed_snapshot, settled, with_detail
 from tests.support import replace
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (160, 50)], ids=["80x24", "160x50"])
@@ -41,7 +41,7 @@ async def test_screen(
 ) -> None:
     app = ChtuiApp(lambda: StillSession(with_detail(fixed_snapshot())))
     async with app.run_test(size=size, notifications=True) as pilot:
-        await pilot.pause()
+        await settled(app, pilot)
         await pilot.press(*keys)
         await pilot.pause()
         assert snap(app, f"{name} {size[0]}x{size[1]}")
@@ -53,7 +53,7 @@ async def test_blind_user(snap: Callable[[ChtuiApp, str], bool], size: tuple[int
     hosts = tuple(replace(status, sees_all_tables=False) for status in fixed.hosts)
     app = ChtuiApp(lambda: StillSession(replace(fixed, hosts=hosts)))
     async with app.run_test(size=size, notifications=True) as pilot:
-        await pilot.pause()
+        await settled(app, pilot)
         assert snap(app, f"blind user {size[0]}x{size[1]}")
 
 
@@ -63,7 +63,7 @@ async def test_theme(snap: Callable[[ChtuiApp, str], bool], size: tuple[int, int
     app = ChtuiApp(lambda: StillSession(fixed_snapshot()))
     async with app.run_test(size=size, notifications=True) as pilot:
         app.theme = theme
-        await pilot.pause()
+        await settled(app, pilot)
         assert snap(app, f"replicas in {theme} {size[0]}x{size[1]}")
 
 
@@ -71,12 +71,12 @@ async def test_no_cluster(snap: Callable[[ChtuiApp, str], bool]) -> None:
     lost = replace(fixed_snapshot(), cluster="", hosts=(), samples={}, error="db1:8123: connection refused")
     app = ChtuiApp(lambda: StillSession(lost))
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await pilot.pause()
+        await settled(app, pilot)
         assert snap(app, "no cluster 80x24")
 
 
 async def test_too_small(snap: Callable[[ChtuiApp, str], bool]) -> None:
     app = ChtuiApp(lambda: StillSession(fixed_snapshot()))
     async with app.run_test(size=(20, 5), notifications=True) as pilot:
-        await pilot.pause()
+        await settled(app, pilot)
         assert snap(app, "too small 20x5")
