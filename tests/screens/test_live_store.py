@@ -5,7 +5,7 @@ from chtui.session import Session
 from chtui.views import host as host_view
 from chtui.views import replicas
 from chtui.widgets.row_table import RowTable
-from tests.screens.still import StillSession
+from tests.screens.still import StillSession, settled
 from tests.support import ModernRig
 
 
