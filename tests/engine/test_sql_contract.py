@@ -55,7 +55,20 @@ def test_nothing_in_the_folder_is_left_out(driver: Driver) -> None:
         assert statement.cost
 
 
-@pytest.mark.parametrize("name", contract.SELECTS)
+PORTLESS = "monitor/https_ports"
+"""The embedded engine has no HTTPS port: what the server says then, and that the text is its sister's, is what can be seen."""
+
+
+def test_https_ports_of_servers_that_have_none(driver: Driver) -> None:
+    with pytest.raises(QueryError, match="There is no port named https_port") as refused:
+        contract.ask(driver, sql.load(PORTLESS), contract.params_of(PORTLESS))
+    assert refused.value.code == 701
+    sister = sql.load("monitor/http_ports")
+    assert sql.load(PORTLESS).text.replace("https_port", "http_port") == sister.text
+    assert sql.load(PORTLESS).columns == sister.columns
+
+
+@pytest.mark.parametrize("name", [name for name in contract.SELECTS if name != PORTLESS])
 def test_columns_and_types_are_as_declared(driver: Driver, name: str) -> None:
     able, statement = contract.capabilities_of(driver), sql.load(name)
     params = contract.params_of(name)
@@ -94,6 +107,7 @@ PROBES_OF_NOTHING = {
         not in (
             "monitor/host_load",
             "monitor/outstanding",
+            PORTLESS,
             "monitor/replica_keeper_state",
             "monitor/server_warnings",
             "monitor/suspect_replicas",
