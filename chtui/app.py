@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,7 @@ class ChtuiApp(Console, inherit_bindings=False):
         if isinstance(self.screen, PaneScreen):
             self.screen.watch_session()
         self.session.start()
+        gc.enable()
 
     def on_unmount(self) -> None:
         """Let the session's threads go; nothing is waited for."""

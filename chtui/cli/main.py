@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -109,6 +110,8 @@ def open_session(arguments: argparse.Namespace) -> Session:
 
 def console(arguments: argparse.Namespace) -> int:
     """Open the console."""
+    # Nothing made while importing is garbage: looking for some costs the first paint a tenth. The app enables it again.
+    gc.disable()
     require_terminal()
     return run_console(resolved(arguments))
 
