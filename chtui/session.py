@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from chtui.clock import Clock, SystemClock
+from chtui.errors import ChtuiError
 from chtui.fleet.fleet import Fleet
-from chtui.monitor.probes import PROBES
+from chtui.monitor.probe import Ask
 from chtui.monitor.pump import Pump
 from chtui.monitor.scheduler import Scheduler, Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.monitor.store import Store
-from chtui.profile.effective import Effective
-from chtui.records import HostState
+from chtui.profile.effective import Effective, Options, list_profiles, resolve
+from chtui.records import HostId, HostState
 from chtui.text import one_line
 
 FRAME_SECONDS = 0.05
@@ -81,7 +82,11 @@ class Session:
         """Build nothing for `owner` any more and poll nothing on its behalf."""
         with self._lock:
             self._watches.pop(owner, None)
-        self._pump.ask(lambda: self.scheduler.want(owner, ()))
+
+        def leave() -> None:
+            self.store.drop(self.scheduler.leave(owner))
+
+        self._pump.ask(leave)
 
     def refresh(self) -> None:
         """Ask everything that is wanted at once."""
@@ -99,6 +104,11 @@ class Session:
     def snapshot(self) -> Snapshot:
         """The latest snapshot; any thread may read it."""
         return self._snapshot
+
+    def of_cluster(self, name: str) -> Session:
+        """Return another session, not started, of another cluster with everything else the same."""
+        profile = self.effective.profile._replace(cluster=name)
+        return Session(self.effective._replace(profile=profile), self._clock)
 
     # For one question
 
@@ -128,20 +138,20 @@ class Session:
             ):
                 return False
             if state.answers and not all(
-                self._has(host, probe.name, samples)
+                self._has(host, ask, samples)
                 for host in target.hosts
                 if fleet.entries[host].liveness.state.answers
-                for probe in self.scheduler.wanted(key)
+                for ask in self.scheduler.wanted(key)
             ):
                 return False
         return bool(fleet.targets)
 
-    def _has(self, host: Any, probe: str, samples: int) -> bool:
-        sample = self.store.get(host, probe)
+    def _has(self, host: HostId, ask: Ask, samples: int) -> bool:
+        sample = self.store.get(host, ask.key)
         if sample is None:
             return False
-        is_gauge = not hasattr(PROBES[probe].record, "uptime_seconds")
-        return bool(sample.error or sample.unavailable or is_gauge or samples == 1 or sample.previous)
+        enough = samples == 1 or not ask.probe.counts or sample.previous
+        return bool(sample.error or sample.unavailable or enough)
 
     # Threads
 
@@ -193,11 +203,87 @@ class Session:
     def _slowed(self) -> dict[str, float]:
         found: dict[str, float] = {}
         for key in self._pump.fleet.targets:
-            for probe in self.scheduler.wanted(key):
-                seconds = self.scheduler.slowed(key, probe.name)
+            for ask in self.scheduler.wanted(key):
+                seconds = self.scheduler.slowed(key, ask)
                 if seconds is not None:
-                    found[probe.name] = max(seconds, found.get(probe.name, 0.0))
+                    found[ask.probe.name] = max(seconds, found.get(ask.probe.name, 0.0))
         return found
+
+
+class Profiles:
+    """The profiles one configuration holds, each of which can be opened."""
+
+    def __init__(self, options: Options, environ: Mapping[str, str]) -> None:
+        # What the flags say holds for the profile they were given with, and for no other.
+        self._options = Options(config_file=options.config_file)
+        self._environ = environ
+
+    def names(self) -> tuple[str, ...]:
+        """Return what can be opened.
+
+        Raises:
+            ConfigError: a file cannot be read.
+        """
+        return tuple(entry.name for entry in list_profiles(self._options, self._environ))
+
+    def open(self, name: str, cluster: str | None = None) -> Session:
+        """Return a session of a profile, not started. Its password may come from a slow command: not for the event loop.
+
+        Raises:
+            ConfigError: there is no such profile, or its password cannot be had without asking a person.
+        """
+        found = resolve(self._options._replace(profile_name=name, cluster=cluster), self._environ)
+        found.profile.credentials.secret.reveal()
+        return Session(found)
+
+
+class Comparison:
+    """All profiles at once, each with a session that asks for nothing but what is asked always."""
+
+    def __init__(self, profiles: Profiles) -> None:
+        self._profiles = profiles
+        self._sessions: dict[str, Session] = {}
+        self._errors: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def start(self) -> None:
+        """Begin to ask, in threads of its own; a profile that cannot be opened holds up no other.
+
+        Raises:
+            ConfigError: the configuration cannot be read.
+        """
+        for name in self._profiles.names():
+            with self._lock:
+                self._errors[name] = ""
+            threading.Thread(target=self._open, args=(name,), name=f"open {name}", daemon=True).start()
+
+    def stop(self) -> None:
+        """End it; returns at once."""
+        with self._lock:
+            self._stopped = True
+            for session in self._sessions.values():
+                session.stop()
+
+    def seen(self) -> tuple[tuple[str, Snapshot | None, str], ...]:
+        """Return each profile's name, its latest snapshot or None, and why it cannot be opened."""
+        with self._lock:
+            return tuple(
+                (name, self._sessions[name].snapshot if name in self._sessions else None, error)
+                for name, error in self._errors.items()
+            )
+
+    def _open(self, name: str) -> None:
+        try:
+            session = self._profiles.open(name)
+        except ChtuiError as error:
+            with self._lock:
+                self._errors[name] = error.line
+            return
+        with self._lock:
+            if not self._stopped:
+                self._sessions[name] = session
+                session.start()
 
 
 def _built(watch: Watch, snapshot: Snapshot) -> Any:

@@ -92,19 +92,24 @@ class PaneScreen(Screen[None], inherit_bindings=False):
         table = self.current_table
         shown = len(table.table.rows)
         of = f"/{shown}" if shown == table.total_rows else f"/{shown} of {table.total_rows}"
-        return f"{self.TITLE} {min(table.row_index + 1, shown)}{of}"
+        return f"{self.title_word} {min(table.row_index + 1, shown)}{of}"
+
+    @property
+    def title_word(self) -> str:
+        """What the screen is called."""
+        return self.TITLE
 
     # On and off screen
 
     @property
     def current_table(self) -> RowTable:
-        """The table that has the focus, or the first."""
+        """The table that is on screen, of several the one that has the focus."""
         focused = self.focused
         return focused if isinstance(focused, RowTable) else self.query(RowTable).first()
 
     def on_mount(self) -> None:
         """Let the keys reach the table."""
-        self.query(RowTable).first().focus()
+        self.current_table.focus()
         self.query_one(StatusBar).show((Piece("chtui", "accent"), Piece("connecting ...", "muted")))
         self.show_place()
         self.set_timer(FIRST_PAINT_SECONDS, self._compose_rest)
@@ -184,7 +189,7 @@ class PaneScreen(Screen[None], inherit_bindings=False):
         if not self.is_whole:
             return
         if isinstance(command, commands.Filter):
-            self.query_one(Prompt).open("/", self.query(RowTable).first().arrangement.filter, [])
+            self.query_one(Prompt).open("/", self.current_table.arrangement.filter, [])
         else:
             self.query_one(Prompt).open(":", "", commands.completions())
 
@@ -199,7 +204,7 @@ class PaneScreen(Screen[None], inherit_bindings=False):
     def _take_prompt(self, message: Prompt.Changed | Prompt.Submitted | Prompt.Closed) -> None:
         message.stop()
         if not isinstance(message, Prompt.Changed):
-            self.set_focus(self.query(RowTable).first())
+            self.set_focus(self.current_table)
         if isinstance(message, Prompt.Closed):
             if message.sign == "/":
                 self._set_filter("", complain=False)

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from chtui.screens.pane import PaneScreen
+from chtui.views.table import Link
 from chtui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ class ReplicasScreen(PaneScreen):
 
     def builder(self) -> Callable[[Snapshot], Any]:
         """Return what builds the table."""
-        from chtui.views import replicas
+        from chtui.views import pages
+        from chtui.views.panes import page
 
-        table = self.query_one(RowTable)
-        return lambda snapshot: table.prepared(replicas.table(snapshot))
+        table, part = self.query_one(RowTable), page("replicas").parts[0]
+        return lambda snapshot: table.prepared(pages.table(part, snapshot, ()))
 
     def draw(self, view: Any) -> None:
         """Draw the table."""
@@ -46,7 +48,5 @@ class ReplicasScreen(PaneScreen):
     @on(RowTable.Opened)
     def open_host(self, message: RowTable.Opened) -> None:
         """Show one host."""
-        from chtui.screens.host import HostScreen
-
         message.stop()
-        self.app.push_screen(HostScreen(message.key))
+        self.app.open_link(Link("host", (message.key,)))

@@ -47,7 +47,7 @@ class Statement:
     engines: str = ""
     """The oldest server version the text runs on, as `18.16+`."""
     needs: frozenset[str] = field(default_factory=frozenset)
-    """System tables (`system.parts`) without which the statement has no answer."""
+    """System tables (`system.parts`) and columns (`system.parts.rows`) without which the statement has no answer."""
 
     def optional_needs(self) -> frozenset[str]:
         """Return the `database.table.column` names whose absence turns a result column into NULL."""

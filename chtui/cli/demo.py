@@ -49,4 +49,4 @@ def run(arguments: argparse.Namespace) -> int:
             ),
             os.environ,
         )
-        return run_console(found)
+        return run_console(found, Options(config_file=info.config_file))

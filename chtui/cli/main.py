@@ -16,8 +16,8 @@ from chtui.cli.parser import build_parser
 from chtui.errors import UnreachableError, UsageError
 
 if TYPE_CHECKING:
-    from chtui.profile.effective import Effective
-    from chtui.session import Session
+    from chtui.profile.effective import Effective, Options
+    from chtui.session import Profiles, Session
 
 EXIT_BAD_INPUT, EXIT_UNCHECKED = 2, 3
 FLAGS_WITH_VALUE = frozenset(
@@ -97,15 +97,18 @@ def resolved(arguments: argparse.Namespace) -> Effective:
     return found
 
 
-def open_session(arguments: argparse.Namespace) -> Session:
-    """Return a session for one question.
+def open_session(arguments: argparse.Namespace, every_seconds: float | None = None) -> Session:
+    """Return a session for one question; with `every_seconds`, for two that are so far apart.
 
     Raises:
         ConfigError: configuration or password cannot be had.
     """
     from chtui.session import Session
 
-    return Session(resolved(arguments))
+    found = resolved(arguments)
+    if every_seconds is not None:
+        found = found._replace(intervals=type(found.intervals)(*[every_seconds] * len(found.intervals)))
+    return Session(found)
 
 
 def console(arguments: argparse.Namespace) -> int:
@@ -113,7 +116,9 @@ def console(arguments: argparse.Namespace) -> int:
     # Nothing made while importing is garbage: looking for some costs the first paint a tenth. The app enables it again.
     gc.disable()
     require_terminal()
-    return run_console(resolved(arguments))
+    from chtui.profile.effective import Options
+
+    return run_console(resolved(arguments), Options(config_file=arguments.config_file))
 
 
 def require_terminal() -> None:
@@ -134,8 +139,8 @@ def require_terminal() -> None:
         )
 
 
-def run_console(found: Effective) -> int:
-    """Draw until the user leaves; return the exit code."""
+def run_console(found: Effective, options: Options) -> int:
+    """Draw until the user leaves; return the exit code. `options` says where other profiles are found."""
     ui = found.ui
     if ui.slow_link:
         # Textual reads these once, when it is imported.
@@ -153,7 +158,12 @@ def run_console(found: Effective) -> int:
 
         return Session(found)
 
-    app = ChtuiApp(opening, ui)
+    def profiles() -> Profiles:
+        from chtui.session import Profiles
+
+        return Profiles(options, os.environ)
+
+    app = ChtuiApp(opening, ui, profiles)
     result = app.run(mouse=ui.mouse)
     if app.crash is not None:
         raise app.crash
@@ -187,13 +197,21 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def show(arguments: argparse.Namespace) -> int:
-    """Print one pane once."""
-    from chtui.views import export
-    from chtui.views.panes import PANES
+    """Print one page once."""
+    if arguments.page == "fleet" and not arguments.subject:
+        from chtui.cli.fleet import run
+
+        return run(arguments)
+    from chtui.views import export, pages
+    from chtui.views.panes import page, typed_link
     from chtui.views.status import status
 
-    pane = PANES[arguments.pane]
-    snapshot = open_session(arguments).collect(pane.wants, arguments.timeout)
+    link = typed_link([arguments.page, *arguments.subject])
+    part = page(link.page).part(link.part)
+    assert part is not None
+    snapshot = open_session(arguments, every_seconds=arguments.interval).collect(
+        part.wants(link.subject), arguments.timeout, samples=2 if arguments.interval else 1
+    )
     if not snapshot.hosts:
         unknown_cluster = UsageError(snapshot.error or "")
         raise (
@@ -203,19 +221,17 @@ def show(arguments: argparse.Namespace) -> int:
         )
     if not any(host.state.answers for host in snapshot.hosts) and not (arguments.json or arguments.csv):
         print("chtui: no host of the cluster answers", file=sys.stderr)
-    facts = pane.facts(snapshot)
+    facts = part.facts(snapshot, link.subject)
     if arguments.json:
-        print(
-            export.envelope(
-                snapshot, arguments.pane, facts, export.unavailable(snapshot, pane.unavailable_fields)
-            )
-        )
+        name = link.page if part.name == link.page else f"{link.page}.{part.name}"
+        print(export.envelope(snapshot, name, facts, pages.unavailable(part, snapshot, link.subject)))
     elif arguments.csv:
-        print(export.to_csv(pane.record, facts), end="")
+        print(export.to_csv(part.record, facts), end="")
     else:
-        for banner in status(snapshot).banners:
+        notes = pages.notes(part, snapshot, link.subject)
+        for banner in (*status(snapshot).banners, *(note for note in notes if note.style == "warning")):
             print(f"! {banner.text}", file=sys.stderr)
-        print(export.to_text(pane.table(snapshot)))
+        print(export.to_text(pages.table(part, snapshot, link.subject)))
     return 0
 
 

@@ -9,8 +9,10 @@ from typing import NoReturn
 from chtui import __version__
 from chtui.errors import UsageError
 
-PANES = ("replicas",)
-"""What `show` can show; a test holds it against the panes there are. Here by name, because their code loads late."""
+PANES = ("replicas", "merges")
+"""The panes; a test holds them against the pages there are. Here by name, because their code loads late."""
+PAGES = ("replicas", "merges")
+"""What `show` can show."""
 
 LEADING_FLAGS = frozenset(
     {"-C", "--host", "--user", "--cluster", "--secure", "--insecure", "--ca-file", "--access", "--password-file",
@@ -61,10 +63,21 @@ def build_parser() -> Parser:
     check.add_argument("--json", action="store_true", help="as JSON")
     _patience(check)
     show = commands.add_parser("show", help="print one pane once", allow_abbrev=False)
-    show.add_argument("pane", choices=PANES, help="which pane")
+    show.add_argument(
+        "page", metavar="PAGE[.PART]", help=f"which page, and which of its parts: {', '.join(PAGES)}"
+    )
+    show.add_argument(
+        "subject", nargs="*", metavar="SUBJECT", help="what the page is about, as a table's database and name"
+    )
     form = show.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as JSON")
     form.add_argument("--csv", action="store_true", help="as CSV")
+    show.add_argument(
+        "--interval",
+        type=_seconds,
+        metavar="SECONDS",
+        help="ask twice, so far apart, so that there are rates",
+    )
     _patience(show)
     config = commands.add_parser("config", help="show or check the configuration", allow_abbrev=False)
     actions = config.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)

@@ -41,7 +41,7 @@ class Capabilities:
         """Return why the server cannot run `statement` at all, empty if it can."""
         if self.trouble and statement.needs:
             return self.trouble
-        missing = ", ".join(sorted(statement.needs - self.tables))
+        missing = ", ".join(sorted(statement.needs - self.tables - self.columns))
         if not missing:
             return ""
         if self.is_too_old(statement):

@@ -29,6 +29,7 @@ class Question(NamedTuple):
     """One probe with everything it needs to be asked."""
 
     probe: Probe
+    statement: sql.Statement
     params: Params
     query_id: str
     absent: frozenset[str]
@@ -93,7 +94,7 @@ def probe(driver: Driver, question: Question) -> Told:
     asked, seconds = question.probe, question.probe.deadline_seconds
     if not question.through:
         answer = driver.read(
-            asked.statement,
+            question.statement,
             question.params,
             query_id=question.query_id,
             seconds=seconds,
@@ -103,7 +104,7 @@ def probe(driver: Driver, question: Question) -> Told:
     _require_through(driver)
     values: dict[str, Value] = {**question.params, "cluster": question.through}
     answer = driver.read(
-        sql.through(asked.statement),
+        sql.through(question.statement),
         values,
         query_id=question.query_id,
         seconds=seconds,

@@ -22,7 +22,7 @@ from chtui.fleet.topology import to_clusters
 from chtui.fleet.trouble import ABSENT_CODES, DENIED_CODES
 from chtui.monitor import asking
 from chtui.monitor.meter import Meter
-from chtui.monitor.probes import Context
+from chtui.monitor.probe import Context
 from chtui.monitor.scheduler import Gate, Job, Scheduler
 from chtui.monitor.store import Store
 from chtui.profile.model import Thresholds
@@ -275,27 +275,35 @@ class Pump:
             else:
                 target.late["capabilities"] = outcome.error.line
                 for host in target.hosts:
-                    for probe in self.scheduler.wanted(target.key):
-                        if probe.lane == DATA:
-                            self.store.fail(host, probe.name, outcome.error.line, self._clock.now())
+                    for ask in self.scheduler.wanted(target.key):
+                        if ask.probe.lane == DATA:
+                            self.store.fail(host, ask.key, outcome.error.line, self._clock.now())
 
         call = Call(lambda driver: discover(driver, query_id, DISCOVERY_SECONDS), DISCOVERY_SECONDS, query_id)
         self._launch(target.link, DATA, call, told)
 
     def _ask_probe(self, target: Target, job: Job) -> None:
         probe, capabilities = job.probe, target.link.capabilities
-        if capabilities is not None and (reason := capabilities.lacks(probe.statement)):
-            for host in target.hosts:
-                self.store.unavailable(host, probe.name, reason, capabilities.is_too_old(probe.statement))
-            return
+        statement = probe.statement
+        if capabilities is not None:
+            able = [each for each in probe.statements if not capabilities.lacks(each)]
+            if not able:
+                last = probe.statements[-1]
+                reason, is_too_old = capabilities.lacks(last), capabilities.is_too_old(last)
+                for host in target.hosts:
+                    self.store.unavailable(host, job.ask.key, reason, is_too_old)
+                return
+            statement = able[0]
         params = asking.merged_params([probe.params(self._context(host)) for host in target.hosts])
         if params is None:
             for host in target.hosts:
-                self.store.clear(host, probe.name, self._clock.now())
+                self.store.clear(host, job.ask.key, self._clock.now())
             return
-        absent = capabilities.absent(probe.statement) if capabilities else frozenset[str]()
+        limit = {} if probe.max_rows is None else {"max_rows": probe.max_rows}
+        params = {**params, **limit, **dict(job.ask.args)}
+        absent = capabilities.absent(statement) if capabilities else frozenset[str]()
         through = self.fleet.cluster.name if self.fleet.is_through and self.fleet.cluster else ""
-        question = asking.Question(probe, params, next(self._ids), absent, through)
+        question = asking.Question(probe, statement, params, next(self._ids), absent, through)
         call = Call(lambda driver: asking.probe(driver, question), probe.deadline_seconds, question.query_id)
         self._launch(target.link, probe.lane, call, lambda outcome: self._probe_told(target, job, outcome))
 
@@ -313,13 +321,13 @@ class Pump:
             self.meter.add(target.key, now, answer.cost)
             # How fast the liveness query is says how the host is, not what the query costs.
             self.scheduler.ended(job, now, 0.0 if job.probe.lane == LIVENESS else answer.cost.seconds)
-            target.late.pop(job.probe.name, None)
+            target.late.pop(job.ask.key, None)
             self._keep(target, job, outcome)
         elif outcome.late:
             self.scheduler.ended(job, now, outcome.seconds)
             if job.probe.lane == DATA:
-                target.overdue[job.probe.name] = outcome.call.query_id
-                target.late[job.probe.name] = f"{job.probe.name}: {outcome.error.what}"
+                target.overdue[job.ask.key] = outcome.call.query_id
+                target.late[job.ask.key] = f"{job.probe.name}: {outcome.error.what}"
         if outcome.error is not None:
             self._lose(target, job, outcome.error)
 
@@ -336,7 +344,7 @@ class Pump:
             self.fleet.remember()
         for host, rows in records.items():
             sample = Sample(rows, self._clock.now(), cost=told.answer.cost, missing=told.answer.missing)
-            self.store.put(host, job.probe.name, sample)
+            self.store.put(host, job.ask.key, sample)
 
     def _by_host(self, target: Target, told: asking.Told) -> dict[HostId, tuple[Any, ...]]:
         """Records by host; asked through a gateway, a host that answers may well have had no row to give."""
@@ -357,6 +365,6 @@ class Pump:
         refused = isinstance(error, QueryError) and error.code in ABSENT_CODES | DENIED_CODES
         for host in target.hosts:
             if refused:
-                self.store.unavailable(host, job.probe.name, error.what)
+                self.store.unavailable(host, job.ask.key, error.what)
             else:
-                self.store.fail(host, job.probe.name, error.line, self._clock.now())
+                self.store.fail(host, job.ask.key, error.line, self._clock.now())

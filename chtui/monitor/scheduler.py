@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from chtui.fleet.link import DATA, LIVENESS
+from chtui.monitor.probe import Args, Ask, sample_key
 from chtui.monitor.probes import PROBES, Probe
 from chtui.profile.model import Intervals
 from chtui.records import HostId
@@ -21,6 +22,13 @@ class Want(NamedTuple):
 
     probe: str
     host: HostId | None = None
+    args: Args = ()
+    """Values for its parameters by name, in a fixed order."""
+
+    @property
+    def key(self) -> str:
+        """What the samples are stored under."""
+        return sample_key(self.probe, self.args)
 
 
 class Gate(NamedTuple):
@@ -33,14 +41,19 @@ class Gate(NamedTuple):
     """Monotonic instant before which liveness is not asked again."""
     busy_lanes: frozenset[str] = frozenset()
     blocked: frozenset[str] = frozenset()
-    """Probes whose last query may still run there."""
+    """Sample keys whose last query may still run there."""
 
 
 class Job(NamedTuple):
     """Ask this host this probe now."""
 
     host: HostId
-    probe: Probe
+    ask: Ask
+
+    @property
+    def probe(self) -> Probe:
+        """The probe."""
+        return self.ask.probe
 
 
 @dataclass(slots=True)
@@ -67,10 +80,21 @@ class Scheduler:
         else:
             self._wants.pop(owner, None)
 
-    def wanted(self, host: HostId) -> list[Probe]:
-        """Return the probes to ask of this host, in the order of their definition."""
-        names = {want.probe for wants in self._wants.values() for want in wants if want.host in (None, host)}
-        return [probe for probe in PROBES.values() if probe.always or probe.name in names]
+    def wanted(self, host: HostId) -> list[Ask]:
+        """Return what to ask of this host, in the order of the probes' definition."""
+        asks = {
+            (want.probe, want.args)
+            for wants in self._wants.values()
+            for want in wants
+            if want.host in (None, host) and want.probe in PROBES
+        } | ALWAYS
+        return [Ask(PROBES[name], args) for name, args in sorted(asks, key=_place)]
+
+    def leave(self, owner: str) -> set[str]:
+        """Let `owner` want nothing; return the sample keys of its own values that nobody wants any more."""
+        before = self._wants.pop(owner, frozenset())
+        still = {want.key for wants in self._wants.values() for want in wants}
+        return {want.key for want in before if want.args} - still
 
     def due(self, now: float, gates: Iterable[Gate]) -> list[Job]:
         """Return at most one job for each idle lane: the one most overdue."""
@@ -78,7 +102,7 @@ class Scheduler:
         for gate in gates:
             for lane in (LIVENESS, DATA):
                 if lane not in gate.busy_lanes and (candidates := self._candidates(gate, lane, now)):
-                    jobs.append(Job(gate.host, min(candidates)[2]))
+                    jobs.append(Job(gate.host, min(candidates, key=lambda moment: moment[:2])[2]))
         return jobs
 
     def next_at(self, now: float, gates: Iterable[Gate]) -> float:
@@ -94,31 +118,31 @@ class Scheduler:
 
     def started(self, job: Job, now: float) -> None:
         """Note that a job was handed out: it is due again after its interval, whatever becomes of it."""
-        clockwork = self._clockwork(job.host, job.probe)
+        clockwork = self._clockwork(job.host, job.ask)
         clockwork.due_at = now + max(self.interval(job.probe), clockwork.delay_seconds)
 
     def ended(self, job: Job, now: float, seconds: float) -> None:
         """Note what a job cost. A probe that is dear twice running is asked less often; one dear answer may be chance."""
-        clockwork = self._clockwork(job.host, job.probe)
+        clockwork = self._clockwork(job.host, job.ask)
         lasting = min(seconds, clockwork.last_cost_seconds)
         clockwork.last_cost_seconds = seconds
         is_dear = lasting > COST_SHARE * self.interval(job.probe)
         clockwork.delay_seconds = min(LONGEST_DELAY_SECONDS, lasting / COST_SHARE) if is_dear else 0.0
         clockwork.due_at = max(clockwork.due_at, now + clockwork.delay_seconds)
 
-    def slowed(self, host: HostId, probe: str) -> float | None:
+    def slowed(self, host: HostId, ask: Ask) -> float | None:
         """Return the seconds between two answers where cost has made them more than the interval; None if it has not."""
-        clockwork = self._clockworks.get((host, probe))
+        clockwork = self._clockworks.get((host, ask.key))
         return (
             clockwork.delay_seconds
-            if clockwork and clockwork.delay_seconds > self.interval(PROBES[probe])
+            if clockwork and clockwork.delay_seconds > self.interval(ask.probe)
             else None
         )
 
     def hasten(self, probes: Collection[str] | None = None) -> None:
         """Make the named probes due at once on every host; all of them without names."""
-        for (_, name), clockwork in self._clockworks.items():
-            if probes is None or name in probes:
+        for (_, key), clockwork in self._clockworks.items():
+            if probes is None or key.partition("?")[0] in probes:
                 clockwork.due_at = 0.0
 
     def forget(self, host: HostId) -> None:
@@ -129,24 +153,31 @@ class Scheduler:
         """Return the seconds between two answers of a cheap probe."""
         return float(getattr(self.intervals, probe.interval))
 
-    def _candidates(self, gate: Gate, lane: str, now: float) -> list[tuple[float, int, Probe]]:
+    def _candidates(self, gate: Gate, lane: str, now: float) -> list[tuple[float, int, Ask]]:
         return [moment for moment in self._moments(gate, lane) if moment[0] <= now]
 
-    def _moments(self, gate: Gate, lane: str) -> list[tuple[float, int, Probe]]:
+    def _moments(self, gate: Gate, lane: str) -> list[tuple[float, int, Ask]]:
         if lane == DATA and (self.paused or not gate.answers):
             return []
-        order = {name: index for index, name in enumerate(PROBES)}
         return [
-            (self._moment(gate, probe), order[probe.name], probe)
-            for probe in self.wanted(gate.host)
-            if probe.lane == lane and probe.name not in gate.blocked
+            (self._moment(gate, ask), ORDER[ask.probe.name], ask)
+            for ask in self.wanted(gate.host)
+            if ask.probe.lane == lane and ask.key not in gate.blocked
         ]
 
-    def _moment(self, gate: Gate, probe: Probe) -> float:
-        due_at = self._clockwork(gate.host, probe).due_at
-        if probe.lane == LIVENESS:
+    def _moment(self, gate: Gate, ask: Ask) -> float:
+        due_at = self._clockwork(gate.host, ask).due_at
+        if ask.probe.lane == LIVENESS:
             return gate.retry_at if gate.retry_at else due_at
         return due_at
 
-    def _clockwork(self, host: HostId, probe: Probe) -> _Clockwork:
-        return self._clockworks.setdefault((host, probe.name), _Clockwork())
+    def _clockwork(self, host: HostId, ask: Ask) -> _Clockwork:
+        return self._clockworks.setdefault((host, ask.key), _Clockwork())
+
+
+ORDER = {name: index for index, name in enumerate(PROBES)}
+ALWAYS: set[tuple[str, Args]] = {(name, ()) for name, probe in PROBES.items() if probe.always}
+
+
+def _place(ask: tuple[str, Args]) -> tuple[int, str]:
+    return ORDER[ask[0]], str(ask[1])

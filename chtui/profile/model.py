@@ -14,6 +14,8 @@ from chtui.profile.secret import Secret
 Access = Literal["direct", "through"]
 """How hosts are reached: each by its own connection, or all through one seed."""
 
+DDL_QUEUE_PATH = "/clickhouse/task_queue/ddl"
+"""Where ClickHouse's own default configuration puts the queue of statements sent with ON CLUSTER."""
 CONNECT_TIMEOUT_SECONDS = 3.0
 """chtui's own choice: below the host state's interval, so that a host that does not answer is seen within it."""
 
@@ -65,6 +67,14 @@ class Profile(NamedTuple):
     """Whether this profile may be armed at all."""
     connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS
     """Seconds until an attempt to connect to one host is given up."""
+    keeper: tuple[Endpoint, ...] = ()
+    """Members of the ZooKeeper or Keeper ensemble, each with its client port; empty to ask the hosts for them."""
+    keeper_root: str = ""
+    """The znode below which the servers have all their paths; empty for none."""
+    keeper_admin_port: int | None = None
+    """The port of every member's AdminServer, asked over HTTP; None where there is none."""
+    ddl_queue_path: str = DDL_QUEUE_PATH
+    """Where the queue of statements sent with ON CLUSTER is, below `keeper_root`."""
 
     def http_address(self, host_name: str, native_port: int) -> Endpoint | None:
         """Return where the profile says this host of `system.clusters` answers HTTP; None if it says nothing.
@@ -106,6 +116,22 @@ class Intervals(NamedTuple):
     """Seconds between reads of `system.disks`, which touch the file system. Source: DESIGN, Cost."""
     tables: float = 60.0
     """Seconds between reads of `system.tables`. Source: DESIGN, Cost."""
+    queries: float = 3.0
+    """Seconds between reads of running queries. Source: DESIGN, Cost."""
+    queues: float = 5.0
+    """Seconds between reads of the replication and Distributed queues. Source: DESIGN, Cost."""
+    merges: float = 5.0
+    """Seconds between reads of merges, moves and background pools. Source: DESIGN, Cost."""
+    mutations: float = 60.0
+    """Seconds between reads of `system.mutations`. Source: DESIGN, Cost."""
+    detached: float = 300.0
+    """Seconds between reads of detached parts, which walk folders. Source: DESIGN, Cost."""
+    logs: float = 60.0
+    """Seconds between reads of `system.query_log` and `system.part_log`. Source: chtui's choice, their cost."""
+    keeper: float = 5.0
+    """Seconds between questions to a Keeper node. Source: DESIGN, Cost (live lists)."""
+    once: float = 3600.0
+    """Seconds until something that is asked on a key press is asked again by itself. Source: chtui's choice."""
 
 
 class Thresholds(NamedTuple):
@@ -159,6 +185,22 @@ def check_template(template: str, label: str, where: str) -> str:
         )
     check_plain_address(fill_template(template, "host", 9000), label, where)
     return template
+
+
+def check_znode_path(label: str, text: str, where: str) -> str:
+    """Return the path of a znode.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    parts = text.split("/")[1:]
+    if not text.startswith("/") or any(part in ("", ".", "..") for part in parts):
+        raise ConfigError(
+            f"{label}: '{text}' is no path of a znode",
+            where=where,
+            fix="begin it with a slash, end it with none",
+        )
+    return text
 
 
 def check_plain_address(text: str, label: str, where: str) -> Endpoint:

@@ -166,6 +166,8 @@ def _plain(value: object) -> object:
         return rfc3339(value)
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, (tuple, list)):
+        value = "; ".join(map(str, value))
     if isinstance(value, str):
         text = sanitize(value)
         return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

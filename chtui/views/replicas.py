@@ -17,9 +17,9 @@ from chtui.text import (
     format_delay,
     format_percent,
     format_seconds,
-    one_line,
 )
-from chtui.views.table import Cell, Column, Row, Style, Table, cell, number
+from chtui.views.pages import Page, Part
+from chtui.views.table import Cell, Column, Link, Row, Style, cell, number
 
 WANTS = tuple(
     Want(name)
@@ -159,12 +159,10 @@ def fullest(disks: Sequence[Disk]) -> Disk | None:
     return max(sized, key=lambda disk: disk.used_ratio or 0.0, default=None)
 
 
-def table(snapshot: Snapshot) -> Table:
-    """Return the pane's table. Ports are left out where all are the same: a narrow terminal has no room for them."""
-    found = facts(snapshot)
+def rows(snapshot: Snapshot, found: Sequence[ReplicaFact]) -> tuple[Row, ...]:
+    """Return the pane's rows. Ports are left out where all are the same: a narrow terminal has no room for them."""
     same_port = len({fact.port for fact in found}) == 1
-    rows = tuple(_row(snapshot, fact, same_port) for fact in found)
-    return Table(COLUMNS, rows, one_line(snapshot.error) or "asking the seed hosts for the cluster ...")
+    return tuple(_row(snapshot, fact, same_port) for fact in found)
 
 
 def _row(snapshot: Snapshot, fact: ReplicaFact, same_port: bool) -> Row:
@@ -186,9 +184,10 @@ def _row(snapshot: Snapshot, fact: ReplicaFact, same_port: bool) -> Row:
             _disk(fact, limits, muted),
             _uptime(fact, muted),
             cell(fact.version or "-", muted),
-            number(fact.round_trip_seconds, format_seconds, muted),
+            number(fact.round_trip_seconds, _round_trip, muted),
             cell(fact.error or fact.readonly_reason or "", "muted"),
         ),
+        link=Link("host", (key,)),
     )
 
 
@@ -200,6 +199,11 @@ def _uptime(fact: ReplicaFact, muted: Style) -> Cell:
         lambda value: format_seconds(value if value is None or value < 60 else value // 60 * 60),
         muted,
     )
+
+
+def _round_trip(seconds: float | None) -> str:
+    """Below 100 ms no figure: it differs every time, tells nobody anything, and would be sent every time."""
+    return "<100ms" if seconds is not None and seconds < 0.1 else format_seconds(seconds)
 
 
 def _is_stale(snapshot: Snapshot, fact: ReplicaFact) -> bool:
@@ -275,3 +279,22 @@ UNAVAILABLE_FIELDS = {
     "host_state": ("version", "uptime_seconds"),
 }  # fmt: skip
 """Probe to the facts that have no value while it gives none."""
+
+PAGES = (
+    Page(
+        "replicas",
+        (
+            Part(
+                "replicas",
+                "replicas",
+                ReplicaFact,
+                COLUMNS,
+                lambda _: WANTS,
+                lambda snapshot, _: facts(snapshot),
+                lambda snapshot, _, found: rows(snapshot, found),
+                UNAVAILABLE_FIELDS,
+                frozen=2,
+            ),
+        ),
+    ),
+)

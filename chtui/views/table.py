@@ -38,11 +38,25 @@ class Column(NamedTuple):
     """What it shows, its unit, where it comes from."""
 
 
+class Link(NamedTuple):
+    """A page to go to: its name, what it is about, and which of its parts."""
+
+    page: str
+    subject: tuple[str, ...] = ()
+    part: str = ""
+
+
 class Row(NamedTuple):
     """One row; `key` stays the same from one refresh to the next."""
 
     key: str
     cells: tuple[Cell, ...]
+    link: Link | None = None
+    """Where enter leads; None: nowhere further."""
+    links: tuple[tuple[str, Link], ...] = ()
+    """Other places that have to do with the row, each with its name: its host, table, znode."""
+    copy: str = ""
+    """What is copied as the row's own text: a whole statement, an exception; empty for the cells."""
 
 
 class Table(NamedTuple):

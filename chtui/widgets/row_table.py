@@ -10,6 +10,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from chtui import commands
+from chtui.text import one_line
 from chtui.views.table import Arrangement, Column, Row, Table, arranged, measured
 from chtui.widgets.row_painter import Painter, offsets_of
 
@@ -323,8 +324,25 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.app.copy_to_clipboard(text)
             self.notify(f"copied: {text[:60]}", markup=False, timeout=2)
 
-    @on(commands.Open)
-    def _open(self, command: commands.Open) -> None:
+    @on(commands.CopyRow)
+    def _copy_row(self, command: commands.CopyRow) -> None:
         command.stop()
         if self.row is not None:
+            text = self.row.copy or "\t".join(item.text for item in self.row.cells)
+            self.app.copy_to_clipboard(text)
+            self.notify(f"copied: {one_line(text, 60)}", markup=False, timeout=2)
+
+    @on(commands.MarkAll)
+    def _mark_all(self, command: commands.MarkAll) -> None:
+        command.stop()
+        shown = {row.key for row in self._table.rows}
+        self._marks = self._marks - shown if shown <= self._marks else self._marks | shown
+        self.refresh()
+        self.post_message(self.Moved(self))
+
+    @on(commands.Open)
+    def _open(self, command: commands.Open) -> None:
+        if self.row is not None:
+            # Without a row it goes on to the screen, which may know what to do.
+            command.stop()
             self.post_message(self.Opened(self, self.row.key))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
+from secrets import token_hex
 
 import pytest
 
@@ -62,7 +63,7 @@ def keeper_queries(cluster: ReplicatedCluster, index: int) -> int:
     """How many queries that cost Keeper requests one server has logged, of all users."""
     node, query = cluster.servers.nodes[index], cluster.servers.query
     # Logged like any other, so the log is flushed as far as this one's predecessors when it has come.
-    marker = f"SELECT {hash(object())}"
+    marker = f"SELECT 0x{token_hex(7)}"
     query(node, marker)
     logged = "SELECT count() FROM system.query_log WHERE type = 2 AND "
     wait_until(lambda: query(node, f"{logged} query = '{marker}'") == "1\n", WAIT, "the query log")

@@ -49,7 +49,7 @@ def test_every_command_says_what_it_does(command: type[Command]) -> None:
     assert command.title
     assert command.help.endswith(".")
     assert command.title.isprintable()
-    assert command.group in ("General", "Panes", "Table", "Move")
+    assert command.group in ("General", "Panes", "Table", "Danger", "Move")
     assert bool(command.keys) == bool(command.shown)
     assert command.keys or command.names
     assert not command.footer or command.shown
@@ -98,7 +98,7 @@ def test_bindings() -> None:
         ("refr", (commands.Refresh, "")),
         ("re", None),
         ("q", (commands.Quit, "")),
-        ("qu", (commands.Quit, "")),
+        ("qui", (commands.Quit, "")),
         ("  theme   nord  ", (commands.UseTheme, "nord")),
         ("theme", (commands.UseTheme, "")),
         ("th two words", (commands.UseTheme, "two words")),

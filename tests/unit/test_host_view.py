@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chtui.monitor.probes import PROBES
+from chtui.monitor.probe_sets.hosts import PROBES
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import (
     HostId,
@@ -55,7 +55,7 @@ def texts(table: Table) -> list[list[str]]:
 
 def test_it_wants_its_probes_of_its_host_only() -> None:
     assert {want.host for want in host_view.wants(B)} == {B}
-    assert {want.probe for want in host_view.wants(B)} == set(PROBES)
+    assert {want.probe for want in host_view.wants(B)} == {probe.name for probe in PROBES}
 
 
 @pytest.mark.parametrize("host", [A, HostId("::1", 9000), HostId("a:b", 1)])

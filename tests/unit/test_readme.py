@@ -92,7 +92,7 @@ def test_every_key_of_the_console_is_in_the_table_and_no_other() -> None:
 
 
 def test_every_typed_command_is_named_and_no_other() -> None:
-    sentence = re.search(r"^After `:` there are (.*?);", README, re.MULTILINE)
+    sentence = re.search(r"^After `:` there are (.*?);", README, re.MULTILINE | re.DOTALL)
     assert sentence is not None
     assert sorted(word.split()[0] for word in code(sentence[1])) == completions()
     takes = {name: command.takes for command in REGISTRY.values() for name in command.names}

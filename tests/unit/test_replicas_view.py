@@ -19,10 +19,15 @@ from chtui.records import (
 )
 from chtui.text import UNSAFE
 from chtui.views import replicas
-from chtui.views.panes import PANES
-from chtui.views.replicas import facts, fullest, table
-from chtui.views.table import Cell
+from chtui.views.pages import table as page_table
+from chtui.views.panes import page
+from chtui.views.replicas import facts, fullest
+from chtui.views.table import Cell, Table
 from tests.unit.hand import HOSTILE, NOW, A, B, C, ago, blank, good, snapshot, status, summary
+
+
+def table(given: Snapshot) -> Table:
+    return page_table(page("replicas").parts[0], given, ())
 
 
 def rows(host: HostId = A, **given: Any) -> dict[tuple[HostId, str], Sample]:
@@ -231,7 +236,7 @@ def test_columns_are_facts_with_help() -> None:
     assert all(column.help for column in replicas.COLUMNS)
     assert {name for names in replicas.UNAVAILABLE_FIELDS.values() for name in names} <= fields
     assert set(replicas.UNAVAILABLE_FIELDS) <= {want.probe for want in replicas.WANTS}
-    assert PANES["replicas"].record is replicas.ReplicaFact
+    assert page("replicas").parts[0].record is replicas.ReplicaFact
 
 
 @pytest.mark.parametrize("name", HOSTILE)

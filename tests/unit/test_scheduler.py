@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from chtui.fleet.link import DATA, LIVENESS
+from chtui.monitor.probe import Ask
 from chtui.monitor.probes import PROBES
 from chtui.monitor.scheduler import Gate, Job, Scheduler, Want
 from chtui.profile.model import Intervals
@@ -67,8 +68,8 @@ def test_data_probes_come_one_after_another_in_their_order() -> None:
 
 def test_the_most_overdue_goes_first() -> None:
     scheduler = made()
-    scheduler.started(Job(A, PROBES["replication_summary"]), 12.0)
-    scheduler.started(Job(A, PROBES["suspect_replicas"]), 10.0)
+    scheduler.started(Job(A, Ask(PROBES["replication_summary"])), 12.0)
+    scheduler.started(Job(A, Ask(PROBES["suspect_replicas"])), 10.0)
     assert due(scheduler, 30.0, gate(busy=[LIVENESS])) == [(A, "suspect_replicas")]
 
 
@@ -83,22 +84,22 @@ def test_wishes_are_of_one_host_or_of_all_and_end_with_their_owner() -> None:
     scheduler = made()
     scheduler.want("all", [Want("disks")])
     scheduler.want("one", [Want("host_tables", A)])
-    assert [probe.name for probe in scheduler.wanted(A)] == [*ALWAYS, "disks", "host_tables"]
-    assert [probe.name for probe in scheduler.wanted(B)] == [*ALWAYS, "disks"]
+    assert [ask.key for ask in scheduler.wanted(A)] == [*ALWAYS, "disks", "host_tables"]
+    assert [ask.key for ask in scheduler.wanted(B)] == [*ALWAYS, "disks"]
     scheduler.want("one", [Want("host_load", B)])
-    assert [probe.name for probe in scheduler.wanted(A)] == [*ALWAYS, "disks"]
+    assert [ask.key for ask in scheduler.wanted(A)] == [*ALWAYS, "disks"]
     scheduler.want("one", ())
     scheduler.want("all", ())
-    assert [probe.name for probe in scheduler.wanted(B)] == ALWAYS
+    assert [ask.key for ask in scheduler.wanted(B)] == ALWAYS
 
 
 def test_two_owners_of_one_wish_ask_once() -> None:
     scheduler = made()
     scheduler.want("first", [Want("disks"), Want("disks", A)])
     scheduler.want("second", [Want("disks")])
-    assert [probe.name for probe in scheduler.wanted(A)].count("disks") == 1
+    assert [ask.key for ask in scheduler.wanted(A)].count("disks") == 1
     scheduler.want("first", ())
-    assert "disks" in [probe.name for probe in scheduler.wanted(A)]
+    assert "disks" in [ask.key for ask in scheduler.wanted(A)]
 
 
 def test_a_failing_host_is_asked_when_its_pause_is_over() -> None:
@@ -125,38 +126,38 @@ def test_a_probe_whose_query_may_still_run_is_not_asked_again() -> None:
 
 def test_a_probe_dear_twice_running_is_asked_less_often() -> None:
     scheduler = made()
-    job = Job(A, PROBES["replication_summary"])
+    job = Job(A, Ask(PROBES["replication_summary"]))
     scheduler.started(job, 0.0)
     scheduler.ended(job, 1.0, 1.0)
-    assert scheduler.slowed(A, "replication_summary") is None
+    assert scheduler.slowed(A, Ask(PROBES["replication_summary"])) is None
     scheduler.started(job, 5.0)
     scheduler.ended(job, 6.0, 0.5)
-    assert scheduler.slowed(A, "replication_summary") == 25.0
+    assert scheduler.slowed(A, Ask(PROBES["replication_summary"])) == 25.0
     blocked = ["suspect_replicas"]
     assert due(scheduler, 30.9, gate(busy=[LIVENESS], blocked=blocked)) == []
     assert due(scheduler, 31.0, gate(busy=[LIVENESS], blocked=blocked)) == [(A, "replication_summary")]
     scheduler.started(job, 31.0)
     scheduler.ended(job, 31.1, 0.01)
-    assert scheduler.slowed(A, "replication_summary") is None
+    assert scheduler.slowed(A, Ask(PROBES["replication_summary"])) is None
 
 
 def test_a_probe_within_its_share_keeps_its_interval() -> None:
     scheduler = made()
-    job = Job(A, PROBES["replication_summary"])
+    job = Job(A, Ask(PROBES["replication_summary"]))
     for _ in range(3):
         scheduler.ended(job, 0.0, 0.1)
-    assert scheduler.slowed(A, "replication_summary") is None
+    assert scheduler.slowed(A, Ask(PROBES["replication_summary"])) is None
     for _ in range(2):
         scheduler.ended(job, 0.0, 0.101)
-    assert scheduler.slowed(A, "replication_summary") == 0.101 / 0.02
+    assert scheduler.slowed(A, Ask(PROBES["replication_summary"])) == 0.101 / 0.02
 
 
 def test_no_probe_waits_longer_than_ten_minutes() -> None:
     scheduler = made()
-    job = Job(A, PROBES["disks"])
+    job = Job(A, Ask(PROBES["disks"]))
     for _ in range(2):
         scheduler.ended(job, 0.0, 1000.0)
-    assert scheduler.slowed(A, "disks") == 600.0
+    assert scheduler.slowed(A, Ask(PROBES["disks"])) == 600.0
 
 
 def test_what_is_hastened_is_due_at_once() -> None:

@@ -95,7 +95,7 @@ def context(peer_missing: bool = False, **samples: Sample) -> Context:
 def test_suspects_are_asked_for_while_there_are_any_or_a_peer_is_gone() -> None:
     ask = PROBES["suspect_replicas"].params
     ill, well = good(summary(suspect_tables=1)), good(summary())
-    values = {"delay_seconds": 300, "queue_entries": 100, "every_table": 0, "max_rows": 200}
+    values = {"delay_seconds": 300, "queue_entries": 100, "every_table": 0}
     assert ask(context()) is None
     assert ask(context(replication_summary=well)) is None
     assert ask(context(replication_summary=ill)) == values

@@ -13,12 +13,16 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 
 from chtui import commands
+from chtui.app.switching import Switching
+from chtui.errors import UsageError
 from chtui.screens.pane import PaneScreen
-from chtui.widgets.console import FIRST_PAINT_SECONDS, Console
+from chtui.views.table import Link
+from chtui.widgets.console import FIRST_PAINT_SECONDS
 
 if TYPE_CHECKING:
+    from chtui.act.plans import Plan
     from chtui.profile.model import Ui
-    from chtui.session import Session
+    from chtui.session import Profiles, Session
 
 EXIT_INTERRUPTED = 130
 
@@ -27,6 +31,21 @@ def _replicas() -> Screen[Any]:
     from chtui.screens.replicas import ReplicasScreen
 
     return ReplicasScreen()
+
+
+def _pane(name: str) -> Callable[[], Screen[Any]]:
+    return lambda: screen_of(Link(name))
+
+
+def screen_of(link: Link) -> Screen[Any]:
+    """Return the screen that shows a page; a few have one of their own."""
+    if link.page == "host":
+        from chtui.screens.host import HostScreen
+
+        return HostScreen(link.subject[0])
+    from chtui.screens.page import PageScreen
+
+    return PageScreen(link)
 
 
 class CommandProvider(Provider):
@@ -60,7 +79,7 @@ class CommandProvider(Provider):
         return ask
 
 
-class ChtuiApp(Console, inherit_bindings=False):
+class ChtuiApp(Switching, inherit_bindings=False):
     """The console of one profile."""
 
     TITLE = "chtui"
@@ -68,16 +87,23 @@ class ChtuiApp(Console, inherit_bindings=False):
     COMMANDS = {CommandProvider}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     ENABLE_COMMAND_PALETTE = True
-    MODES = {"replicas": _replicas}
+    MODES = {"replicas": _replicas, **{name: _pane(name) for name in ("merges",)}}
     """Pane name to what makes its screen; imported on first use."""
     DEFAULT_MODE = "replicas"
 
-    def __init__(self, opening: Callable[[], Session], ui: Ui | None = None) -> None:
+    def __init__(
+        self,
+        opening: Callable[[], Session],
+        ui: Ui | None = None,
+        profiles: Callable[[], Profiles] | None = None,
+    ) -> None:
         # NO_COLOR only greys Textual's colours unless the app is made with ANSI colours; then none is sent at all.
         ansi = True if "NO_COLOR" in os.environ or _few_colours() else None
         super().__init__(ansi_color=ansi)
         self._opening = opening
         self._ui = ui
+        self._profiles = profiles
+        self.is_ascii = bool(ui and ui.ascii)
         self.crash: Exception | None = None
         """What ended the app against its will."""
         self._ansi = bool(ansi)
@@ -95,6 +121,7 @@ class ChtuiApp(Console, inherit_bindings=False):
     def _open(self) -> None:
         # Only now: making the session imports what talks to servers, and the screen is already there to look at.
         self.session = self._opening()
+        self.profiles = self._profiles() if self._profiles else None
         if isinstance(self.screen, PaneScreen):
             self.screen.watch_session()
         self.session.start()
@@ -120,6 +147,14 @@ class ChtuiApp(Console, inherit_bindings=False):
                 severity="error",
                 markup=False,
             )
+
+    def open_link(self, link: Link) -> None:
+        """Show a page over the one on screen."""
+        self.push_screen(screen_of(link))
+
+    def confirm(self, plan: Plan) -> None:
+        """Ask whether a plan is to be run, and run it then; says why it may not be."""
+        self.notify(f"{plan.title}: not armed", markup=False)
 
     def run_typed(self, text: str) -> None:
         """Run what was typed after `:`."""
@@ -158,6 +193,17 @@ class ChtuiApp(Console, inherit_bindings=False):
             self.pop_screen()
         if self.current_mode != command.pane:
             self.switch_mode(command.pane)
+
+    @on(commands.OpenPage)
+    def _open_page(self, command: commands.OpenPage) -> None:
+        from chtui.views.panes import typed_link
+
+        try:
+            link = typed_link(command.argument.split())
+        except UsageError as error:
+            self.notify(error.line, severity="error", markup=False)
+            return
+        self.open_link(link)
 
     @on(commands.Quit)
     def _quit(self) -> None:

@@ -1,0 +1,48 @@
+"""`chtui show fleet`: all profiles, once."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from dataclasses import asdict
+
+POLL_SECONDS = 0.1
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask every profile, print a row for each, and return the exit code.
+
+    Raises:
+        ConfigError: the configuration cannot be read.
+    """
+    from chtui.clock import SystemClock, rfc3339
+    from chtui.profile.effective import Options
+    from chtui.session import Comparison, Profiles
+    from chtui.views import export, fleet
+
+    comparison = Comparison(Profiles(Options(config_file=arguments.config_file), os.environ))
+    comparison.start()
+    end = time.monotonic() + arguments.timeout
+    while time.monotonic() < end and not all(fleet.is_complete(one) for one in comparison.seen()):
+        time.sleep(POLL_SECONDS)
+    seen = comparison.seen()
+    comparison.stop()
+    if arguments.json:
+        rows = [asdict(fact) for fact in fleet.facts(seen)]
+        document = {
+            "schema": f"{export.SCHEMA} fleet",
+            "generated_at": rfc3339(SystemClock().now()),
+            "profile": None,
+            "cluster": None,
+            "hosts": [],
+            "rows": rows,
+            "unavailable": {},
+        }
+        print(json.dumps(document, allow_nan=False, indent=2))
+    elif arguments.csv:
+        print(export.to_csv(fleet.FleetFact, fleet.facts(seen)), end="")
+    else:
+        print(export.to_text(fleet.table(seen)))
+    return 0
