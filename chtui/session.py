@@ -24,6 +24,9 @@ FRAME_SECONDS = 0.05
 TICK_SECONDS = 1.0
 """Views are built at least this often: ages grow while nothing comes in."""
 
+METER_SECONDS = 5.0
+"""How often the figure of chtui's own cost changes: each change sends the status line to the terminal."""
+
 
 class Watch(NamedTuple):
     """A screen's standing order: what to build of each snapshot, and where to put it."""
@@ -56,6 +59,8 @@ class Session:
         self._stopping = threading.Event()
         self._trouble = ""
         """A fault of chtui's own, in one line; it stays on screen until chtui is left."""
+        self._meter: tuple[float | None, bool] = (None, True)
+        self._meter_at = 0.0
         self._snapshot = Snapshot(effective.profile.name, "", self._clock.now())
 
     # For the console
@@ -181,7 +186,10 @@ class Session:
 
     def _take(self) -> None:
         fleet, now = self._pump.fleet, self._clock.now()
-        ratio, is_server_time = self._pump.meter.share(self._clock.monotonic())
+        if self._clock.monotonic() >= self._meter_at:
+            self._meter_at = self._clock.monotonic() + METER_SECONDS
+            self._meter = self._pump.meter.share(self._clock.monotonic())
+        ratio, is_server_time = self._meter
         self._snapshot = Snapshot(
             profile=self.effective.profile.name,
             cluster=fleet.cluster.name if fleet.cluster else "",

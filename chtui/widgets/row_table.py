@@ -193,13 +193,18 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
             index = top + line
             old = before.rows[index] if index < len(before.rows) else None
             new = self._table.rows[index] if index < len(self._table.rows) else None
-            if old is new or old == new:
+            if old is new:
                 continue
             left, right = 0, self.size.width
             if old is not None and new is not None and old.key == new.key:
+                # What it is sorted by may change while what is drawn does not: seconds of an uptime in minutes.
                 columns = [
-                    n for n, (was, now) in enumerate(zip(old.cells, new.cells, strict=True)) if was != now
+                    n
+                    for n, (was, now) in enumerate(zip(old.cells, new.cells, strict=True))
+                    if was.text != now.text or was.style != now.style
                 ]
+                if not columns:
+                    continue
                 left, right = self._extent(columns[0], columns[-1], offsets)
             if right > left:
                 self.refresh(Region(left, line + 1, right - left, 1))
