@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chtui.clock import Clock, SystemClock
 from chtui.errors import ChtuiError
 from chtui.fleet.fleet import Fleet
+from chtui.monitor.keeper_side import KeeperSide
 from chtui.monitor.probe import Ask
 from chtui.monitor.pump import Pump
 from chtui.monitor.scheduler import Scheduler, Want
@@ -19,8 +21,14 @@ from chtui.profile.effective import Effective, Options, list_profiles, resolve
 from chtui.records import HostId, HostState
 from chtui.text import one_line
 
+if TYPE_CHECKING:
+    from chtui.act.arming import Arming
+    from chtui.act.executor import Executor
+
 FRAME_SECONDS = 0.05
 """Views are built at most this often, however fast samples come in."""
+BUILD_SHARE = 0.1
+"""The share of its time the builder may work for one screen: after a dear view it rests nine times as long."""
 TICK_SECONDS = 1.0
 """Views are built at least this often: ages grow while nothing comes in."""
 
@@ -53,6 +61,9 @@ class Session:
             self._clock,
             effective.thresholds,
         )
+        self._keeper = KeeperSide(
+            profile, effective.intervals, self.store, self._clock, lambda: self._pump.ask(lambda: None)
+        )
         self._watches: dict[str, Watch] = {}
         self._lock = threading.Lock()
         self._changed = threading.Event()
@@ -73,6 +84,9 @@ class Session:
     def stop(self) -> None:
         """End monitoring; returns at once, no host is waited for."""
         self._stopping.set()
+        if "arming" in self.__dict__:
+            self.arming.disarm()
+        self._keeper.stop()
         self._changed.set()
         self._pump.ask(lambda: None)
 
@@ -81,6 +95,7 @@ class Session:
         with self._lock:
             self._watches[owner] = watch
         self._pump.ask(lambda: self.scheduler.want(owner, wants))
+        self._keeper.want(owner, wants)
         self._changed.set()
 
     def unwatch(self, owner: str) -> None:
@@ -92,10 +107,12 @@ class Session:
             self.store.drop(self.scheduler.leave(owner))
 
         self._pump.ask(leave)
+        self._keeper.want(owner, ())
 
     def refresh(self) -> None:
         """Ask everything that is wanted at once."""
         self._pump.ask(self.scheduler.hasten)
+        self._keeper.hasten()
 
     def pause(self, paused: bool) -> None:
         """Stop asking, or go on; host states are asked always."""
@@ -104,11 +121,31 @@ class Session:
             self.scheduler.paused = paused
 
         self._pump.ask(change)
+        self._keeper.pause(paused)
 
     @property
     def snapshot(self) -> Snapshot:
         """The latest snapshot; any thread may read it."""
         return self._snapshot
+
+    @cached_property
+    def arming(self) -> Arming:
+        """Whether the cluster may be changed now; nothing is, before `arm` was called."""
+        from chtui.act.arming import Arming
+
+        return Arming(self.effective.profile, self._clock)
+
+    @cached_property
+    def executor(self) -> Executor:
+        """What runs confirmed plans."""
+        from chtui.act.audit import Audit
+        from chtui.act.executor import Executor
+
+        return Executor(self.effective.profile, self.arming, Audit(self._clock), self._clock)
+
+    def touch(self) -> None:
+        """Have a new snapshot taken now."""
+        self._pump.ask(lambda: None)
 
     def of_cluster(self, name: str) -> Session:
         """Return another session, not started, of another cluster with everything else the same."""
@@ -124,10 +161,14 @@ class Session:
         `samples` each probe is asked twice, an interval apart, so that there are rates.
         """
         self.scheduler.want("collect", wants)
+        self._keeper.want("collect", wants)
         deadline = self._clock.monotonic() + seconds
-        while not self._is_complete(samples) and (left := deadline - self._clock.monotonic()) > 0:
+        while (left := deadline - self._clock.monotonic()) > 0:
+            if self._is_complete(samples) and self._keeper.is_complete(wants):
+                break
             self._pump.step(min(left, 0.5))
         self._take()
+        self._keeper.stop()
         self._pump.fleet.close()
         return self._snapshot
 
@@ -175,13 +216,23 @@ class Session:
         self._pump.fleet.close()
 
     def _run_builder(self) -> None:
+        rests: dict[str, tuple[Watch, float]] = {}
         while not self._stopping.is_set():
-            self._changed.wait(TICK_SECONDS)
+            now = self._clock.monotonic()
+            waiting = [until - now for _, until in rests.values() if until > now]
+            self._changed.wait(min([TICK_SECONDS, *waiting]))
             self._changed.clear()
             with self._lock:
-                watches = list(self._watches.values())
-            for watch in watches:
+                watches = dict(self._watches)
+            rests = {owner: rest for owner, rest in rests.items() if watches.get(owner) is rest[0]}
+            for owner, watch in watches.items():
+                began = self._clock.monotonic()
+                if owner in rests and rests[owner][1] > began:
+                    continue
                 watch.deliver(_built(watch, self._snapshot))
+                ended = self._clock.monotonic()
+                # Thousands of rows take their time, and the keys share the interpreter with whoever builds them.
+                rests[owner] = (watch, ended + (ended - began) * (1 / BUILD_SHARE - 1))
             self._stopping.wait(FRAME_SECONDS)
 
     def _take(self) -> None:
@@ -196,7 +247,8 @@ class Session:
             taken_at=now,
             hosts=fleet.statuses(),
             samples=self.store.at(now),
-            error=self._trouble or (fleet.error.line if fleet.error else ""),
+            keeper_members=self._keeper.members,
+            error=self._trouble or self._keeper.error or (fleet.error.line if fleet.error else ""),
             clusters=fleet.clusters,
             access=self.effective.profile.access,
             notes=fleet.notes + tuple(self.effective.warnings),
@@ -204,6 +256,7 @@ class Session:
             meter_is_server_time=is_server_time,
             slowed=self._slowed(),
             paused=self.scheduler.paused,
+            armed_seconds=self.arming.remaining_seconds if "arming" in self.__dict__ else 0.0,
             intervals=self.effective.intervals,
             thresholds=self.effective.thresholds,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from textual import on
 from textual.app import ComposeResult
 
 from chtui.monitor.scheduler import Want
@@ -54,3 +55,11 @@ class HostScreen(PaneScreen):
         self.query_one(Figures).show(detail.figures)
         self.query_one("#tables", RowTable).show(tables)
         self.query_one("#trouble", RowTable).show(trouble)
+
+    @on(RowTable.Opened)
+    def open_table(self, message: RowTable.Opened) -> None:
+        """Show a table: the replicas of a Replicated one, of another what it holds."""
+        message.stop()
+        row = message.table.row
+        if row is not None and row.link is not None:
+            self.app.open_link(row.link)

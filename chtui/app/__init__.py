@@ -13,14 +13,13 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 
 from chtui import commands
-from chtui.app.switching import Switching
+from chtui.app.acting import Acting
 from chtui.errors import UsageError
 from chtui.screens.pane import PaneScreen
 from chtui.views.table import Link
 from chtui.widgets.console import FIRST_PAINT_SECONDS
 
 if TYPE_CHECKING:
-    from chtui.act.plans import Plan
     from chtui.profile.model import Ui
     from chtui.session import Profiles, Session
 
@@ -79,7 +78,7 @@ class CommandProvider(Provider):
         return ask
 
 
-class ChtuiApp(Switching, inherit_bindings=False):
+class ChtuiApp(Acting, inherit_bindings=False):
     """The console of one profile."""
 
     TITLE = "chtui"
@@ -87,7 +86,7 @@ class ChtuiApp(Switching, inherit_bindings=False):
     COMMANDS = {CommandProvider}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     ENABLE_COMMAND_PALETTE = True
-    MODES = {"replicas": _replicas, **{name: _pane(name) for name in ("merges",)}}
+    MODES = {name: _replicas if name == "replicas" else _pane(name) for name in commands.PANES}
     """Pane name to what makes its screen; imported on first use."""
     DEFAULT_MODE = "replicas"
 
@@ -151,10 +150,6 @@ class ChtuiApp(Switching, inherit_bindings=False):
     def open_link(self, link: Link) -> None:
         """Show a page over the one on screen."""
         self.push_screen(screen_of(link))
-
-    def confirm(self, plan: Plan) -> None:
-        """Ask whether a plan is to be run, and run it then; says why it may not be."""
-        self.notify(f"{plan.title}: not armed", markup=False)
 
     def run_typed(self, text: str) -> None:
         """Run what was typed after `:`."""

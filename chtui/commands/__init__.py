@@ -18,6 +18,7 @@ from chtui.commands.move import (
     PreviousPart,
 )
 from chtui.commands.panes import (
+    PANES,
     OpenFleet,
     OpenKeeper,
     OpenMerges,
@@ -47,6 +48,7 @@ from chtui.commands.table import (
 )
 
 __all__ = [
+    "PANES",
     "REGISTRY",
     "Act",
     "Ask",

@@ -133,3 +133,7 @@ class UseProfile(Command):
     title, help = "Profile", "Leave this profile and open another one; without a name they are listed."
     names, takes = ("profile",), "NAME"
     group = "Panes"
+
+
+PANES = tuple(dict.fromkeys(command.pane for command in OpenPane.__subclasses__() if command.pane))
+"""Every pane's name, in the order of the keys."""

@@ -90,7 +90,9 @@ class DemoCluster:
             if self._keeper is not None:
                 data.make_replicated(admin, places)
             password_files = {user: directory.password_file(user) for user in render.users()}
-            write_private(directory.path / CONFIG, render.profiles_toml(places, password_files))
+            keeper_port = directory.state.ports[KEEPER_PORT] if self._keeper else 0
+            profiles = render.profiles_toml(places, password_files, keeper_port)
+            write_private(directory.path / CONFIG, profiles)
             if self.options.load:
                 self._load = Child("chtui.demo.load", str(directory.path), output=directory.path / "load.log")
         except BaseException:

@@ -107,8 +107,10 @@ def node_xml(
     return _text(tree)
 
 
-def profiles_toml(places: Sequence[Place], password_files: Mapping[str, Path]) -> str:
-    """Return chtui's configuration with the profiles `demo` (user `oncall`) and `blind`."""
+def profiles_toml(
+    places: Sequence[Place], password_files: Mapping[str, Path], zookeeper_port: int = 0
+) -> str:
+    """Return chtui's configuration with the profiles `demo` (user `oncall`) and `blind`; port 0 for no ZooKeeper."""
     lines = ["version = 1"]
     for profile, user in ((PROFILE, "oncall"), (BLIND_PROFILE, "blind")):
         lines += [
@@ -118,6 +120,7 @@ def profiles_toml(places: Sequence[Place], password_files: Mapping[str, Path]) -
             f"cluster = {_quoted(CLUSTER)}",
             f"user = {_quoted(user)}",
             f"password_file = {_quoted(str(password_files[user]))}",
+            *([f"keeper = [{_quoted(f'{HOST}:{zookeeper_port}')}]"] if zookeeper_port else []),
             "",
             f"[profile.{profile}.http_addresses]",
             *(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chtui.monitor.probe import Args, Ask, Context, Params, Probe, sample_key, to_records
-from chtui.monitor.probe_sets import hosts, merges, queries, queues, storage, tables
+from chtui.monitor.probe_sets import hosts, keeper, merges, queries, queues, storage, tables
 
 PROBES: Mapping[str, Probe] = {
     probe.name: probe
-    for module in (hosts, queues, merges, queries, tables, storage)
+    for module in (hosts, keeper, queues, merges, queries, tables, storage)
     for probe in module.PROBES
 }
 """Every probe by name."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from chtui.profile.model import Intervals, Thresholds
 from chtui.records import HostId, HostStatus, Sample
+from chtui.records.keeper import KeeperMember
 
 STALE_MARGIN_SECONDS = 1.0
 """A sample older than its interval by more than this is stale."""
@@ -24,6 +25,8 @@ class Snapshot:
     taken_at: datetime
     hosts: tuple[HostStatus, ...] = ()
     samples: Mapping[tuple[HostId, str], Sample] = field(default_factory=dict)
+    keeper_members: tuple[KeeperMember, ...] = ()
+    """The ensemble's members, as far as they are known; none before a screen has asked for them."""
     error: str = ""
     """Why there is no cluster, in one line; empty when there is one, or before the first try ended."""
     clusters: tuple[str, ...] = ()
@@ -37,6 +40,8 @@ class Snapshot:
     slowed: Mapping[str, float] = field(default_factory=dict)
     """Probe to the seconds between its answers, where its cost has slowed it down."""
     paused: bool = False
+    armed_seconds: float = 0.0
+    """How long the cluster may still be changed; 0 while it may not."""
     intervals: Intervals = field(default_factory=Intervals)
     thresholds: Thresholds = field(default_factory=Thresholds)
 

@@ -9,7 +9,16 @@ from typing import Any, TypeVar
 from chtui.profile.check import home_directory, missing_files
 from chtui.profile.endpoint import Endpoint, default_http_port, parse_address
 from chtui.profile.layer import Context, Layer, Sourced
-from chtui.profile.model import CONNECT_TIMEOUT_SECONDS, Credentials, Intervals, Profile, Thresholds, Tls, Ui
+from chtui.profile.model import (
+    CONNECT_TIMEOUT_SECONDS,
+    DDL_QUEUE_PATH,
+    Credentials,
+    Intervals,
+    Profile,
+    Thresholds,
+    Tls,
+    Ui,
+)
 from chtui.profile.options import Effective, Options, Origin, ProfileEntry
 from chtui.profile.secret import HIDDEN, Secret
 from chtui.profile.sources import ClientOnce, Sources, default_profile, gather, read_own
@@ -136,6 +145,14 @@ class _Builder:
         allowed = self._required("write_allowed", (layer.write_allowed for layer in self.layers), True)
         timeouts = (layer.connect_timeout_seconds for layer in self.layers)
         timeout = self._required("connect_timeout_seconds", timeouts, CONNECT_TIMEOUT_SECONDS)
+        keeper = self._pick(layer.keeper for layer in self.layers) or Sourced((), DEFAULT)
+        members = ", ".join(str(member) for member in keeper.value)
+        self._note("keeper", members or "- (the hosts are asked)", keeper.origin)
+        root = self._optional("keeper_root", (layer.keeper_root for layer in self.layers))
+        admin_port = self._optional("keeper_admin_port", (layer.keeper_admin_port for layer in self.layers))
+        queue = self._required(
+            "ddl_queue_path", (layer.ddl_queue_path for layer in self.layers), DDL_QUEUE_PATH
+        )
         return Profile(
             name=name.value,
             seeds=seeds,
@@ -148,6 +165,10 @@ class _Builder:
             write=write.value if write else None,
             write_allowed=allowed,
             connect_timeout_seconds=float(timeout),
+            keeper=keeper.value,
+            keeper_root=root or "",
+            keeper_admin_port=admin_port,
+            ddl_queue_path=queue,
         )
 
     def settings(self, table: str, defaults: S, written: Settings, flags: Settings) -> S:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from chtui.errors import ConfigError
-from chtui.profile.endpoint import Address, credentials_in_host, parse_address
+from chtui.profile.endpoint import Address, Endpoint, credentials_in_host, parse_address
 from chtui.profile.model import Access, Credentials
 from chtui.profile.secret import Secret
 from chtui.text import UNSAFE, one_line
@@ -52,6 +52,10 @@ class Layer:
     write: Sourced[Credentials] | None = None
     write_allowed: Sourced[bool] | None = None
     connect_timeout_seconds: Sourced[float] | None = None
+    keeper: Sourced[tuple[Endpoint, ...]] | None = None
+    keeper_root: Sourced[str] | None = None
+    keeper_admin_port: Sourced[int] | None = None
+    ddl_queue_path: Sourced[str] | None = None
 
 
 class Context(NamedTuple):

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import cast
 
 from chtui.errors import ConfigError
+from chtui.profile.endpoint import Endpoint
 from chtui.profile.layer import (
     Context,
     Layer,
@@ -46,6 +47,7 @@ from chtui.profile.model import (
     Ui,
     check_plain_address,
     check_template,
+    check_znode_path,
 )
 from chtui.profile.secret import Secret
 from chtui.profile.toml_values import Document, Table
@@ -73,6 +75,10 @@ PROFILE_KEYS = (
     "write",
     "write_allowed",
     "connect_timeout_seconds",
+    "keeper",
+    "keeper_root",
+    "keeper_admin_port",
+    "ddl_queue_path",
 )
 PROFILE_HINTS = {
     "tls": "TLS keys (secure, verify, ca_file ...) stand in the profile itself",
@@ -81,6 +87,7 @@ PROFILE_HINTS = {
     "skip_verify": "write verify = false",
     "url": "write hosts and secure",
     "database": "chtui needs none: leave it out",
+    "zookeeper": "write keeper",
 }
 ACCESS_WORDS = ("direct", "through")
 SECONDS_RANGE = (1.0, 86400.0)
@@ -176,6 +183,7 @@ def _profile(profiles: Table, name: str) -> Layer | None:
         )
     user = table.string("user")
     timeout = table.number("connect_timeout_seconds", *TIMEOUT_RANGE)
+    admin_port = table.number("keeper_admin_port", 1, 65535, whole=True)
     return Layer(
         hosts=hosts,
         cluster=table.string("cluster"),
@@ -195,6 +203,10 @@ def _profile(profiles: Table, name: str) -> Layer | None:
         write=_write(table, name),
         write_allowed=table.boolean("write_allowed"),
         connect_timeout_seconds=timeout,
+        keeper=_keeper(table),
+        keeper_root=table.string("keeper_root", check_znode_path),
+        keeper_admin_port=None if admin_port is None else Sourced(int(admin_port.value), admin_port.origin),
+        ddl_queue_path=table.string("ddl_queue_path", check_znode_path),
     )
 
 
@@ -214,6 +226,21 @@ def _hosts(table: Table) -> tuple[Sourced[tuple[str, ...]] | None, bool | None]:
         table.collect(error)
         return None, None
     return Sourced(hosts, written.origin), implied
+
+
+def _keeper(table: Table) -> Sourced[tuple[Endpoint, ...]] | None:
+    written = table.strings("keeper")
+    if written is None:
+        return None
+    found: list[Endpoint] = []
+    for text in written.value:
+        try:
+            check_text(table.label("keeper"), text, written.origin)
+            found.append(check_plain_address(text, f"a member in {table.label('keeper')}", written.origin))
+        except ConfigError as error:
+            table.collect(error)
+            return None
+    return Sourced(tuple(dict.fromkeys(found)), written.origin)
 
 
 def _secret(table: Table, question: str) -> Sourced[Secret] | None:

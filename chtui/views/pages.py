@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from chtui.monitor.keeper_probes import MEMBER_PROBES, ZNODE_PROBES
 from chtui.monitor.probes import PROBES
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import STALE_MARGIN_SECONDS, Snapshot
 from chtui.records import HostId, Sample
+from chtui.records.keeper import KEEPER
 from chtui.text import format_seconds, one_line, plural, sanitize
 from chtui.views.pieces import Figure, Piece
 from chtui.views.table import Column, Row, Table
@@ -47,7 +49,7 @@ class Part:
     rows: Callable[[Snapshot, Subject, Sequence[Any]], tuple[Row, ...]]
     """The rows of the facts."""
     fields: Mapping[str, Sequence[str]] = field(default_factory=no_fields)
-    """Probe to the facts' fields that have no value while it gives none."""
+    """Probe to the facts' fields that have no value while it gives none; no field: the rows lack nothing without it."""
     empty: str = "nothing to show"
     """What is said when everything was asked and there is no row; a positive statement."""
     frozen: int = 1
@@ -134,6 +136,8 @@ def notes(part: Part, snapshot: Snapshot, subject: Subject) -> tuple[Piece, ...]
             continue
         oldest = max(oldest, (snapshot.taken_at - sample.taken_at).total_seconds())
         interval = max(interval, interval_of(want, snapshot))
+        if "rows" in sample.missing:
+            cut.append(f"{host}: {sample.missing['rows']}")
         limit = PROBES[want.probe].max_rows if want.probe in PROBES else None
         if limit is not None and len(sample.rows) >= limit:
             cut.append(f"only the first {limit} rows of {host}")
@@ -180,17 +184,23 @@ def unavailable(part: Part, snapshot: Snapshot, subject: Subject) -> dict[str, s
 
 
 def _samples(part: Part, snapshot: Snapshot, subject: Subject) -> list[tuple[HostId, Want, Sample | None]]:
+    """The samples the rows are made of; what they lack nothing without is left out."""
     return [
         (host, want, snapshot.sample(host, want.key))
         for want in part.wants(subject)
+        if part.fields.get(want.probe) != ()
         for host in hosts_of(want, snapshot)
     ]
 
 
 def hosts_of(want: Want, snapshot: Snapshot) -> tuple[HostId, ...]:
-    """Return the hosts a want is about: one, or all of the cluster."""
+    """Return the hosts a want is about: one, all of the cluster, or the ensemble."""
     if want.host is not None:
         return (want.host,)
+    if want.probe in ZNODE_PROBES:
+        return (KEEPER,)
+    if want.probe in MEMBER_PROBES:
+        return tuple(member.host for member in snapshot.keeper_members)
     return tuple(status.id for status in snapshot.hosts)
 
 

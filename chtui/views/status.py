@@ -27,7 +27,7 @@ def status(snapshot: Snapshot) -> Status:
             Piece(sanitize(snapshot.cluster, 40) or "no cluster yet", "accent"),
             *_hosts(snapshot),
             *((Piece("PAUSED", "warning"),) if snapshot.paused else ()),
-            Piece("read-only user" if snapshot.is_readonly_user else "read-only", "muted"),
+            _writing(snapshot),
             _meter(snapshot),
             Piece(f"profile {sanitize(snapshot.profile, 30)}", "muted"),
             *(
@@ -56,6 +56,12 @@ def _hosts(snapshot: Snapshot) -> tuple[Piece, ...]:
     )
 
 
+def _writing(snapshot: Snapshot) -> Piece:
+    if snapshot.armed_seconds > 0:
+        return Piece("ARMED", "critical")
+    return Piece("read-only user" if snapshot.is_readonly_user else "read-only", "muted")
+
+
 def _meter(snapshot: Snapshot) -> Piece:
     if snapshot.meter_ratio is None:
         return Piece("cost -", "muted")
@@ -66,6 +72,12 @@ def _meter(snapshot: Snapshot) -> Piece:
 
 def _banners(snapshot: Snapshot) -> list[Piece]:
     banners: list[Piece] = []
+    if snapshot.armed_seconds > 0:
+        # In steps: a figure that changes every second would be sent every second.
+        step = 60 if snapshot.armed_seconds > 60 else 10
+        left = format_seconds(-(-int(snapshot.armed_seconds) // step) * step)
+        text = f"ARMED: {sanitize(snapshot.cluster, 60)} may be changed for {left} more; :write off ends it"
+        banners.append(Piece(text, "critical"))
     if snapshot.error:
         banners.append(Piece(one_line(snapshot.error), "critical"))
     if blind := snapshot.partly_blind:

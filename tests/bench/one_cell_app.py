@@ -18,7 +18,7 @@ def main() -> None:
         for turn in range(1000):
             time.sleep(0.5)
             first, *others = session.still.hosts
-            other = replace(first, round_trip_seconds=0.004 + turn % 2 / 1000)
+            other = replace(first, round_trip_seconds=0.2 + turn % 2 / 10)
             session.become(replace(session.still, hosts=(other, *others)))
 
     threading.Thread(target=change, daemon=True).start()

@@ -8,7 +8,7 @@ from chtui import records
 from chtui.fleet.link import LIVENESS
 from chtui.monitor import shapes
 from chtui.monitor.probe import Context, Params, Probe
-from chtui.records import SuspectReplica
+from chtui.records import SuspectReplica, replicas
 
 SUSPECT_ROWS = 200
 """At most so many suspect tables of one host are listed."""
@@ -43,6 +43,11 @@ def _keeper_tables(context: Context) -> Params | None:
     return {"tables": [f"{len(row.database.encode())}:{row.database}.{row.table}" for row in rows]}
 
 
+def _no_table(_context: Context) -> Params:
+    """A page names the table; without a name no table is asked for, and Keeper nothing."""
+    return {"database": "", "table": ""}
+
+
 PROBES = (
     Probe("host_state", records.HostInfo, "host_state", 2.0, always=True, lane=LIVENESS),
     Probe("replication_summary", records.ReplicationSummary, "replicas", 5.0, always=True, params=_limits),
@@ -64,4 +69,6 @@ PROBES = (
     Probe("host_tables", records.HostTable, "tables", 10.0, max_rows=TABLE_ROWS),
     Probe("server_errors", records.ServerError, "metrics", 5.0, max_rows=100),
     Probe("server_warnings", records.ServerWarning, "tables", 5.0),
+    Probe("replica_state", replicas.ReplicaState, "replicas", 5.0, params=_no_table),
+    Probe("replica_requests", replicas.ReplicaRequests, "once", 10.0, params=_no_table),
 )

@@ -1,0 +1,11 @@
+"""What can be asked of the ensemble, and where the answers stand."""
+
+from __future__ import annotations
+
+MEMBER_PROBES = frozenset({"keeper_node", "keeper_sessions"})
+"""Asked of every member; samples stand under the member's own address."""
+ZNODE_PROBES = frozenset({"znode", "ddl_queue", "replica_set"})
+"""Read by a session with the ensemble; samples stand under `KEEPER`."""
+KEEPER_PROBES = MEMBER_PROBES | ZNODE_PROBES
+CONNECTION = "zookeeper_connection"
+"""The probe of ClickHouse hosts that tells which members their sessions are with."""
