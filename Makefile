@@ -3,12 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench packages clean
+.PHONY: demo test lint bench packages engines clean
 
 demo: $(VENV)/.demo
 	$(BIN)/chtui demo
 
-test: lint packages
+test: lint packages engines
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.test
@@ -23,6 +23,10 @@ bench: $(VENV)/.test packages
 # Debian packages the rigs run: ClickHouse 18.16 with real replication, ZooKeeper, tmux.
 packages:
 	tests/install-packages
+
+# Other ClickHouse versions, 1.9 GB unpacked, in the virtual environment.
+engines: $(VENV)/.test
+	$(BIN)/python -m tests.rigs.wheels
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -143,6 +143,11 @@ class Session:
 
         return Executor(self.effective.profile, self.arming, Audit(self._clock), self._clock)
 
+    @property
+    def query_id_prefix(self) -> str:
+        """What the ids of the session's queries begin with."""
+        return self._pump.query_id_prefix
+
     def touch(self) -> None:
         """Have a new snapshot taken now."""
         self._pump.ask(lambda: None)

@@ -90,11 +90,14 @@ class PageScreen(PaneScreen):
         whole = self._page
 
         def build(snapshot: Snapshot) -> Drawn:
+            figures = part.figures(snapshot, subject) if part.figures and asked else ()
+            why = {figure.why: figure.label for figure in figures if figure.why}
+            unknown = tuple(Piece(f"{label}: {reason}", "muted") for reason, label in why.items())
             return Drawn(
                 part.name,
                 pages.heading(whole, snapshot, subject),
-                pages.notes(part, snapshot, subject) if asked else (),
-                part.figures(snapshot, subject) if part.figures and asked else (),
+                (*pages.notes(part, snapshot, subject), *unknown) if asked else (),
+                figures,
                 part.plot(snapshot, subject) if part.plot and asked else None,
                 table.prepared(pages.table(part, snapshot, subject, asked)),
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 
@@ -78,6 +78,13 @@ class Statement:
             else:
                 lines.append(f"{match['indent']}{match['expression']} AS {match['name']}{match['comma']}")
         return "\n".join(lines), missing
+
+    def about(self, statement: str) -> Statement:
+        """Return this statement with another one in the place of its parameter `{statement:Statement}`.
+
+        `statement` must be text a server itself has written of one statement it could parse.
+        """
+        return replace(self, text=self.text.replace("{statement:Statement}", statement), params=())
 
     def bound(self, text: str, literals: Mapping[str, str]) -> str:
         """Return `text` with every `{name:Type}` replaced by its literal, for servers that bind no parameters.

@@ -29,7 +29,7 @@ def described(record: type) -> dict[str, str]:
     """Each field's docstring, empty where it has none."""
     tree = ast.parse(inspect.getsource(record)).body[0]
     assert isinstance(tree, ast.ClassDef)
-    found, last = {item.name: "" for item in fields(record)}, ""  # type: ignore[arg-type]
+    found, last = {item.name: "" for item in fields(record)}, ""
     for node in tree.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             last = node.target.id
@@ -64,7 +64,7 @@ def of_record(name: str, record: type) -> list[str]:
     doc = " ".join((inspect.getdoc(record) or "").split())
     lines = [f"## `{name}`", "", doc, "", "| key | type | |", "|---|---|---|"]
     texts = described(record)
-    for item in fields(record):  # type: ignore[arg-type]
+    for item in fields(record):
         text = texts[item.name].replace("|", "\\|")
         lines.append(f"| `{item.name}` | {json_type(str(item.type))} | {text} |")
     return [*lines, ""]

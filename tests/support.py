@@ -105,14 +105,19 @@ def effective(
 def demo_rig(directory: Path) -> Iterator[ModernRig]:
     """The embedded cluster as a rig."""
     with DemoCluster(DemoOptions(directory=directory / "demo", rows=2000, load=False)) as demo:
-        yield ModernRig(
-            nodes=list(demo.nodes),
-            ports=[node.port for node in demo.nodes],
-            http_ports=[node.http_port for node in demo.nodes],
-            query=demo.query,
-            password=demo.password,
-            is_alive=lambda index: demo.nodes[index].alive,
-        )
+        yield rig_of(demo)
+
+
+def rig_of(demo: DemoCluster) -> ModernRig:
+    """A demo that runs, as a rig."""
+    return ModernRig(
+        nodes=list(demo.nodes),
+        ports=[node.port for node in demo.nodes],
+        http_ports=[node.http_port for node in demo.nodes],
+        query=demo.query,
+        password=demo.password,
+        is_alive=lambda index: demo.nodes[index].alive,
+    )
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual import on
+from textual.message import Message
 
 from chtui import commands
 from chtui.app.switching import Switching
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 class Acting(Switching, inherit_bindings=False):
     """What the app does about `:write`, `:kill` and the plans of panes."""
+
+    class RunEnded(Message):
+        """A run whose dialog was closed has ended; may be posted from any thread."""
+
+        def __init__(self, progress: Progress) -> None:
+            super().__init__()
+            self.progress = progress
 
     @on(commands.Write)
     def _write(self, command: commands.Write) -> None:
@@ -64,13 +72,16 @@ class Acting(Switching, inherit_bindings=False):
 
         addresses = {status.id: status.address for status in session.snapshot.hosts}
         shown: list[PlanProgress] = []
+        closed: list[bool] = []
 
         def told(progress: Progress) -> None:
-            # In the run's threads: messages may be posted from anywhere, and Textual files them in order.
-            if shown and shown[0].is_attached:
+            # In the run's threads, which must not wait for the screen.
+            if not shown:
+                return  # The dialog will begin with whatever is known then.
+            if not closed:
                 shown[0].post_message(PlanProgress.Moved(progress))
             elif progress.is_over:
-                self.call_from_thread(self._tell, progress.summary, not progress.is_good)
+                self.post_message(self.RunEnded(progress))
 
         try:
             run = session.executor.run(plan, addresses, told)
@@ -78,10 +89,13 @@ class Acting(Switching, inherit_bindings=False):
             self._tell(error.line, is_error=True)
             return
         dialog = PlanProgress(run.progress)
-        self.push_screen(dialog)
+        self.push_screen(dialog, lambda _: closed.append(True))
         shown.append(dialog)
-        # What was told before the dialog was there.
         dialog.show(run.progress)
+
+    @on(RunEnded)
+    def _run_ended(self, message: RunEnded) -> None:
+        self._tell(message.progress.summary, is_error=not message.progress.is_good)
 
     @on(commands.Kill)
     def _kill(self, command: commands.Kill) -> None:

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     comparison.stop()
     if arguments.json:
         rows = [asdict(fact) for fact in fleet.facts(seen)]
-        document = {
+        document: dict[str, object] = {
             "schema": f"{export.SCHEMA} fleet",
             "generated_at": rfc3339(SystemClock().now()),
             "profile": None,

@@ -51,10 +51,18 @@ def parse_version(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def query_ids(prefix: str) -> Iterator[str]:
-    """Return query ids that no other process and no earlier call of this one has used, without end; threads may share it."""
+def query_ids(purpose: str, prefix: str = "") -> Iterator[str]:
+    """Return query ids that no other process and no earlier call of this one has used, without end; threads may share it.
+
+    With `prefix`, one of `query_id_prefix`, all begin with it.
+    """
     # `map` over `count` is one step under the interpreter's lock; a generator that two threads enter at once fails.
-    return map(f"chtui-{secrets.token_hex(4)}-{prefix}-{{}}".format, count(1))
+    return map(f"{prefix or query_id_prefix()}{purpose}-{{}}".format, count(1))
+
+
+def query_id_prefix() -> str:
+    """Return a beginning for query ids that nobody else uses."""
+    return f"chtui-{secrets.token_hex(4)}-"
 
 
 LOGIN_IDS = query_ids("login")
@@ -110,8 +118,9 @@ class Driver:
         seconds: float,
         absent: frozenset[str] = frozenset(),
         settings: Mapping[str, int | str] | None = None,
+        database: str = "",
     ) -> Answer:
-        """Run a statement that reads, within `seconds`, and return its rows.
+        """Run a statement that reads, within `seconds`, and return its rows; in `database`, or the user's own.
 
         Settings the user may not change, or the server does not know, are left out.
 
@@ -131,7 +140,10 @@ class Driver:
         started = time.monotonic()
         with self._request(query_id, seconds):
             result = self._client.query(
-                text, parameters=values, settings={**allowed, "query_id": query_id}, tz_mode="aware"
+                text,
+                parameters=values,
+                settings={**allowed, "query_id": query_id, **({"database": database} if database else {})},
+                tz_mode="aware",
             )
         return Answer(result.column_names, result.result_rows, _cost(result.summary, started), missing)
 

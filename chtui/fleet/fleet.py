@@ -35,6 +35,8 @@ class Target:
     liveness: Liveness = field(default_factory=Liveness)
     discover_at: float = 0.0
     """Monotonic instant before which it is not asked again what it has."""
+    discovered_at: float = 0.0
+    """Monotonic instant at which it told what it has."""
     overdue: dict[str, str] = field(default_factory=dict)
     """Probe to the `query_id` of its query that missed its deadline and may still run."""
     killed: set[str] = field(default_factory=set)

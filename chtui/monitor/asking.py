@@ -92,6 +92,8 @@ def probe(driver: Driver, question: Question) -> Told:
         UnavailableError: the server is too old to be asked through.
     """
     asked, seconds = question.probe, question.probe.deadline_seconds
+    if asked.text_from:
+        return _about_a_statement(driver, question)
     if not question.through:
         answer = driver.read(
             question.statement,
@@ -120,6 +122,27 @@ def probe(driver: Driver, question: Question) -> Told:
         origin = (int(row[indexes[0]]), str(row[indexes[1]]), int(row[indexes[2]]))
         by_origin.setdefault(origin, []).append(row)
     return Told(answer, {origin: asked.records(answer.columns, rows) for origin, rows in by_origin.items()})
+
+
+def _about_a_statement(driver: Driver, question: Question) -> Told:
+    """Ask about a statement the server has logged. Its text is sent back as the server itself wrote it: one SELECT, under `readonly`.
+
+    Raises:
+        UnavailableError: the server has no such statement, or all hosts are asked through one.
+    """
+    asked, seconds = question.probe, question.probe.deadline_seconds
+    if question.through:
+        raise UnavailableError("the plan of a query cannot be asked through another host")
+    source = sql.load(f"monitor/{asked.text_from}")
+    query_id = f"{question.query_id}-text"
+    found = driver.read(source, question.params, query_id=query_id, seconds=seconds)
+    if not found.rows:
+        # The other hosts have not run it: they have nothing to tell, which is no fault.
+        return Told(found, {None: ()})
+    text, database = str(found.rows[0][0]), str(found.rows[0][1])
+    statement = question.statement.about(text)
+    answer = driver.read(statement, {}, query_id=question.query_id, seconds=seconds, database=database)
+    return Told(answer, {None: asked.records(("line",), answer.rows)})
 
 
 def merged_params(params: Sequence[Params | None]) -> Params | None:

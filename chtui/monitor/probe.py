@@ -16,6 +16,9 @@ from chtui.records import Sample
 Args = tuple[tuple[str, int | str], ...]
 """Values for a probe's parameters by name, from whoever wants it."""
 
+IDLE_SECONDS = 60.0
+"""How often it is looked whether there is something to watch now. Source: chtui's choice, as tables are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -48,11 +51,15 @@ class Probe:
     """Values for the statement beside those it is wanted with; None: there is no reason to ask now."""
     max_rows: int | None = None
     """The most rows the statement gives, its parameter `max_rows`; None for one that has no such parameter."""
+    text_from: str = ""
+    """An SQL file that gives the statement this one holds as `{statement:Statement}`, and the database it belongs to: asked first."""
     counts: bool = False
     """Whether a rate is made of two samples: whoever asks once and wants rates must ask it twice."""
     shape: Callable[[Iterable[Sequence[Any]]], tuple[Any, ...]] | None = None
     """Makes records of the rows; None: a row is a record, its columns the fields."""
 
+    is_idle: Callable[[Sample], bool] = lambda _: False
+    """Whether an answer says that there is nothing to watch there: then it is asked every `IDLE_SECONDS` only."""
     fallback: str = ""
     """Another SQL file with the same columns, for servers that lack what the first one needs."""
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from chtui.clock import Clock
 from chtui.errors import ChtuiError, DeadlineError, QueryError, UsageError
 from chtui.fleet.capabilities import discover
-from chtui.fleet.driver import Answer, Driver, query_ids
+from chtui.fleet.driver import Answer, Driver, query_id_prefix, query_ids
 from chtui.fleet.fleet import Fleet, Target
 from chtui.fleet.lane import Call, Outcome
 from chtui.fleet.link import BACKGROUND, DATA, LIVENESS, Link
@@ -22,7 +22,7 @@ from chtui.fleet.topology import to_clusters
 from chtui.fleet.trouble import ABSENT_CODES, DENIED_CODES
 from chtui.monitor import asking
 from chtui.monitor.meter import Meter
-from chtui.monitor.probe import Context
+from chtui.monitor.probe import IDLE_SECONDS, Context
 from chtui.monitor.scheduler import Gate, Job, Scheduler
 from chtui.monitor.store import Store
 from chtui.profile.model import Thresholds
@@ -43,6 +43,8 @@ DISCOVERY_SECONDS = 10.0
 """How long a server may take to tell what it has."""
 DISCOVERY_PAUSE_SECONDS = 5.0
 """The pause before a server that would not tell what it has is asked again."""
+REDISCOVER_SECONDS = 120.0
+"""How old what a server has may be when something is wanted that it lacked then."""
 SETTLE_SECONDS = 5.0
 """How often it is looked whether an overdue query has ended."""
 
@@ -77,7 +79,9 @@ class Pump:
         self._thresholds = thresholds
         self._flights: dict[int, Flight] = {}
         self._requests: deque[Callable[[], None]] = deque()
-        self._ids = query_ids("probe")
+        self.query_id_prefix = query_id_prefix()
+        """What the ids of all its queries begin with, those of logging in excepted."""
+        self._ids = query_ids("probe", self.query_id_prefix)
         self._seeds_at = 0.0
         self._next_seed_at = 0.0
         self._topology_at = 0.0
@@ -270,7 +274,7 @@ class Pump:
 
         def told(outcome: Outcome) -> None:
             if outcome.error is None:
-                target.link.capabilities = outcome.result
+                target.link.capabilities, target.discovered_at = outcome.result, self._clock.monotonic()
                 target.late.pop("capabilities", None)
             else:
                 target.late["capabilities"] = outcome.error.line
@@ -292,6 +296,9 @@ class Pump:
                 reason, is_too_old = capabilities.lacks(last), capabilities.is_too_old(last)
                 for host in target.hosts:
                     self.store.unavailable(host, job.ask.key, reason, is_too_old)
+                if not is_too_old and self._clock.monotonic() - target.discovered_at > REDISCOVER_SECONDS:
+                    # A server makes its logs when it first has something to write.
+                    target.link.capabilities = None
                 return
             statement = able[0]
         params = asking.merged_params([probe.params(self._context(host)) for host in target.hosts])
@@ -345,6 +352,8 @@ class Pump:
         for host, rows in records.items():
             sample = Sample(rows, self._clock.now(), cost=told.answer.cost, missing=told.answer.missing)
             self.store.put(host, job.ask.key, sample)
+            if host == target.key and job.probe.is_idle(sample):
+                self.scheduler.rest(job, self._clock.monotonic() + IDLE_SECONDS)
 
     def _by_host(self, target: Target, told: asking.Told) -> dict[HostId, tuple[Any, ...]]:
         """Records by host; asked through a gateway, a host that answers may well have had no row to give."""

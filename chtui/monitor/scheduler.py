@@ -130,6 +130,11 @@ class Scheduler:
         clockwork.delay_seconds = min(LONGEST_DELAY_SECONDS, lasting / COST_SHARE) if is_dear else 0.0
         clockwork.due_at = max(clockwork.due_at, now + clockwork.delay_seconds)
 
+    def rest(self, job: Job, until: float) -> None:
+        """Let a job not fall due before a monotonic instant."""
+        clockwork = self._clockwork(job.host, job.ask)
+        clockwork.due_at = max(clockwork.due_at, until)
+
     def slowed(self, host: HostId, ask: Ask) -> float | None:
         """Return the seconds between two answers where cost has made them more than the interval; None if it has not."""
         clockwork = self._clockworks.get((host, ask.key))

@@ -116,9 +116,9 @@ class Intervals(NamedTuple):
     """Seconds between reads of `system.disks`, which touch the file system. Source: DESIGN, Cost."""
     tables: float = 60.0
     """Seconds between reads of `system.tables`. Source: DESIGN, Cost."""
-    queries: float = 3.0
+    queries: float = 5.0
     """Seconds between reads of running queries. Source: DESIGN, Cost."""
-    queues: float = 5.0
+    queues: float = 10.0
     """Seconds between reads of the replication and Distributed queues. Source: DESIGN, Cost."""
     merges: float = 5.0
     """Seconds between reads of merges, moves and background pools. Source: DESIGN, Cost."""

@@ -186,3 +186,9 @@ class QueryText(NamedTuple):
     query: str
     formatted: str
     """As the server formats it; empty where it cannot."""
+
+
+class ExplainLine(NamedTuple):
+    """A line of a query's plan."""
+
+    line: str

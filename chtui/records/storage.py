@@ -118,7 +118,6 @@ class LoggedMove(NamedTuple):
 class NoSpace(NamedTuple):
     """Like statements that failed for want of disk space, from `system.query_log`."""
 
-    tables: str
     query_kind: str
     user: str
     query: str

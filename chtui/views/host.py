@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from chtui.errors import UsageError
 from chtui.monitor.rates import rate
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId, HostLimits, HostLoad, HostMetrics, HostTable, Sample, ServerError
-from chtui.text import format_bytes, format_count, format_delay, format_percent, format_seconds
+from chtui.text import format_bytes, format_count, format_delay, format_percent, format_seconds, sanitize
 from chtui.views.pieces import Figure, Piece
-from chtui.views.table import Cell, Column, Row, Style, Table, cell, number
+from chtui.views.table import Cell, Column, Link, Row, Style, Table, cell, number
 
 PROBES = ("host_state", "replication_summary", "suspect_replicas", "replica_keeper_state", "host_metrics", "host_load",
           "host_limits", "parts_summary", "disks", "host_tables", "server_errors", "server_warnings")  # fmt: skip
@@ -33,8 +34,16 @@ def wants(host: HostId) -> tuple[Want, ...]:
 
 
 def parse_host(key: str) -> HostId:
-    """Return the host of a row's key (`host_name:port`)."""
+    """Return the host of a row's key (`host_name:port`).
+
+    Raises:
+        UsageError: it is no such key.
+    """
     name, _, port = key.rpartition(":")
+    if not name or not port.isascii() or not port.isdecimal():
+        raise UsageError(
+            f"no host '{sanitize(key)}'", fix="write HOST_NAME:PORT, as the replicas pane has it"
+        )
     return HostId(name.removeprefix("[").removesuffix("]"), int(port))
 
 
@@ -265,4 +274,5 @@ def _table_row(row: HostTable) -> Row:
                 row.queue_entries if row.is_replicated else None,
             ),
         ),
+        link=Link("replica" if row.is_replicated else "table", (row.database, row.table)),
     )

@@ -9,8 +9,14 @@ from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId, Sample
 from chtui.records.merges import Merge
-from chtui.text import format_bytes, format_percent, format_seconds
+from chtui.text import format_bytes, format_count, format_percent, format_seconds, sanitize
+from chtui.views.merges_log import MINUTES_PART, THROUGHPUT_PART
+from chtui.views.merges_mutation_rows import MUTATION_PAGE, MUTATIONS_PART
+from chtui.views.merges_partitions import PARTITIONS_PART
+from chtui.views.merges_pools import POOLS_PART, merge_pool, used_style, used_text
+from chtui.views.merges_pools import WANTS as POOL_WANTS
 from chtui.views.pages import Page, Part, Subject
+from chtui.views.pieces import Figure
 from chtui.views.table import Column, Link, Row, cell, number
 
 
@@ -23,7 +29,8 @@ class MergeFact:
     table: str
     result_part_name: str
     partition_id: str | None
-    is_mutation: bool
+    is_mutation: bool | None
+    """Whether a part is mutated, not merged; None where the server does not tell."""
     merge_type: str | None
     num_parts: int
     elapsed_seconds: float
@@ -56,7 +63,7 @@ def _fact(host: HostId, merge: Merge, sample: Sample | None) -> MergeFact:
         table=merge.table,
         result_part_name=merge.result_part_name,
         partition_id=merge.partition_id,
-        is_mutation=merge.is_mutation,
+        is_mutation=None if merge.is_mutation is None else bool(merge.is_mutation),
         merge_type=merge.merge_type,
         num_parts=merge.num_parts,
         elapsed_seconds=merge.elapsed_seconds,
@@ -81,7 +88,7 @@ def _progress_rate(merge: Merge, sample: Sample | None) -> float | None:
     if before is None or seconds <= 0 or merge.elapsed_seconds < before.elapsed_seconds:
         return None
     gained: float = merge.progress_ratio - before.progress_ratio
-    return max(0.0, gained / seconds)
+    return max(0.0, gained / float(seconds))
 
 
 MERGE_COLUMNS = (
@@ -120,8 +127,43 @@ def _row(fact: MergeFact) -> Row:
             number(fact.memory_bytes, format_bytes),
             cell(fact.result_part_name),
         ),
-        links=((f"host {fact.host}", Link("host", (fact.host,))),),
+        link=Link("table", (fact.database, fact.table)),
+        links=(
+            *(
+                (
+                    (
+                        f"partition {fact.partition_id}",
+                        Link("partition", (fact.database, fact.table, fact.partition_id)),
+                    ),
+                )
+                if fact.partition_id
+                else ()
+            ),
+            (f"queue of {name}", Link("queue", (fact.database, fact.table))),
+            (f"host {fact.host}", Link("host", (fact.host,))),
+        ),
         copy=fact.result_part_name,
+    )
+
+
+def merge_figures(snapshot: Snapshot, subject: Subject) -> tuple[Figure, ...]:
+    """Return the sums over all hosts, and the host whose merge pool is fullest."""
+    facts = merge_facts(snapshot, subject)
+    mutated = sum(bool(fact.is_mutation) for fact in facts)
+    pools = [pool for status in snapshot.hosts if (pool := merge_pool(snapshot, status.id)) is not None]
+    fullest = max(pools, key=lambda pool: (pool.used_ratio or 0.0, pool.tasks), default=None)
+    return (
+        Figure("merges", format_count(len(facts) - mutated)),
+        Figure("mutated parts", format_count(mutated)),
+        Figure("memory", format_bytes(sum(fact.memory_bytes for fact in facts))),
+        Figure("merge pool", "-", "muted", "no host has answered")
+        if fullest is None
+        else Figure(
+            "merge pool",
+            f"{used_text(fullest)}{' FULL' if used_style(fullest.used_ratio) == 'critical' else ''}"
+            + (f" on {sanitize(fullest.host)}" if len(pools) > 1 else ""),
+            used_style(fullest.used_ratio),
+        ),
     )
 
 
@@ -134,13 +176,20 @@ PAGES = (
                 "merges",
                 MergeFact,
                 MERGE_COLUMNS,
-                lambda _: (Want("merges"),),
+                lambda _: (Want("merges"), *POOL_WANTS),
                 merge_facts,
                 merge_rows,
-                {},
+                {"background_pools": (), "pool_settings": ()},
                 empty="no merges under way",
                 frozen=1,
+                figures=merge_figures,
             ),
+            MUTATIONS_PART,
+            POOLS_PART,
+            PARTITIONS_PART,
+            THROUGHPUT_PART,
+            MINUTES_PART,
         ),
     ),
+    MUTATION_PAGE,
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chtui.monitor.keeper_probes import MEMBER_PROBES, ZNODE_PROBES
+from chtui.monitor.probe import IDLE_SECONDS
 from chtui.monitor.probes import PROBES
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import STALE_MARGIN_SECONDS, Snapshot
@@ -135,7 +136,7 @@ def notes(part: Part, snapshot: Snapshot, subject: Subject) -> tuple[Piece, ...]
         if sample is None or sample.taken_at is None:
             continue
         oldest = max(oldest, (snapshot.taken_at - sample.taken_at).total_seconds())
-        interval = max(interval, interval_of(want, snapshot))
+        interval = max(interval, interval_of(want, snapshot, sample))
         if "rows" in sample.missing:
             cut.append(f"{host}: {sample.missing['rows']}")
         limit = PROBES[want.probe].max_rows if want.probe in PROBES else None
@@ -155,10 +156,13 @@ def notes(part: Part, snapshot: Snapshot, subject: Subject) -> tuple[Piece, ...]
     return tuple(pieces)
 
 
-def interval_of(want: Want, snapshot: Snapshot) -> float:
+def interval_of(want: Want, snapshot: Snapshot, sample: Sample) -> float:
     """Return the seconds between two answers of a probe."""
     probe = PROBES.get(want.probe)
-    return float(getattr(snapshot.intervals, probe.interval)) if probe else snapshot.intervals.keeper
+    if probe is None:
+        return snapshot.intervals.keeper
+    seconds = float(getattr(snapshot.intervals, probe.interval))
+    return max(seconds, IDLE_SECONDS) if probe.is_idle(sample) else seconds
 
 
 def unavailable(part: Part, snapshot: Snapshot, subject: Subject) -> dict[str, str]:

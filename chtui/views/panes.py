@@ -14,7 +14,18 @@ from chtui.views.table import Link
 MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "replicas": ("replicas",),
-        "merges": ("merges",),
+        "queues": ("queues", "queue", "queue_entry", "ddl_entry"),
+        "keeper": ("keeper",),
+        "znodes": ("znode",),
+        "queries": ("queries", "query", "query_pattern"),
+        "merges": ("merges", "mutation"),
+        "host_page": ("host",),
+        "replica": ("replica",),
+        "replica_set": ("replica_set",),
+        "tables": ("tables",),
+        "tables_table": ("table",),
+        "tables_partition": ("partition",),
+        "storage": ("storage",),
     }
 )
 """Module of this folder to the pages it defines in its `PAGES`."""

@@ -7,7 +7,7 @@
 --   result_part_name      String
 --   partition_id          Nullable(String)
 --   num_parts             UInt64
---   is_mutation           UInt8
+--   is_mutation           Nullable(UInt8)
 --   merge_type            Nullable(String)
 --   elapsed_seconds       Float64           s
 --   progress_ratio        Float64
@@ -25,7 +25,7 @@ SELECT
     result_part_name,
     toNullable(merges.partition_id) AS partition_id, -- optional: system.merges.partition_id
     num_parts,
-    is_mutation,
+    toNullable(merges.is_mutation) AS is_mutation, -- optional: system.merges.is_mutation
     toNullable(toString(merges.merge_type)) AS merge_type, -- optional: system.merges.merge_type
     elapsed AS elapsed_seconds,
     progress AS progress_ratio,

@@ -3,5 +3,5 @@
 -- columns:
 --   result  UInt8
 -- cost: cheap, no table
--- engines: 24.8+ (CHECK GRANT); an older server with grants is asked SHOW GRANTS, one without grants shows all
+-- engines: 25.8+ (CHECK GRANT, which 24.8 does not know); an older server with grants is asked SHOW GRANTS, one without grants shows all
 CHECK GRANT SHOW TABLES, SHOW COLUMNS ON *.*

@@ -20,9 +20,18 @@ IDS = query_ids("contract")
 SECONDS = 30.0
 NOT_ALONE = frozenset({"monitor/through"})
 """Texts that are only a part of a statement."""
-NOT_SELECTS = frozenset({"monitor/kill_own_query", "monitor/show_grant", "monitor/show_grants"})
-"""Statements that DESCRIBE and subqueries do not take."""
+NOT_SELECTS = frozenset(
+    {"monitor/kill_own_query", "monitor/query_explain", "monitor/show_grant", "monitor/show_grants"}
+)
+"""Statements that DESCRIBE and subqueries do not take, or that hold another statement."""
 STATEMENTS = tuple(name for name in sql.names("monitor") if name not in NOT_ALONE)
+OF_TYPE: dict[str, Value] = {
+    "String": "chtui-none",
+    "Array(String)": [],
+    "Float64": 1.0,
+    **dict.fromkeys(("UInt8", "UInt16", "UInt32", "UInt64", "Int32", "Int64"), 1),
+}
+"""What a parameter gets that no test names."""
 SELECTS = tuple(name for name in STATEMENTS if name not in NOT_SELECTS)
 
 HOSTILE_TEXTS = (
@@ -84,9 +93,9 @@ def ask(
 
 
 def params_of(
-    name: str, *, delay_seconds: int = 300, every_table: int = 0, tables: Sequence[str] = ()
+    name: str, *, delay_seconds: int = 300, every_table: int = 0, tables: Sequence[str] = (), **more: Value
 ) -> dict[str, Value]:
-    """Values for the parameters of a statement, by their names."""
+    """Values for the parameters of a statement, by their names; `more` names others; one that is not named gets what its type has."""
     values: dict[str, Value] = {
         "cluster": CLUSTER,
         "max_rows": 1000,
@@ -96,8 +105,13 @@ def params_of(
         "query_id": "chtui-none",
         "query_ids": ["chtui-none"],
         "tables": list(tables),
+        **more,
     }
-    return {column.name: values[column.name] for column in sql.load(name).params}
+    params = sql.load(name).params
+    return {
+        column.name: values[column.name] if column.name in values else OF_TYPE[column.type]
+        for column in params
+    }
 
 
 def declared(statement: Statement, missing: Collection[str] = ()) -> list[tuple[str, str]]:

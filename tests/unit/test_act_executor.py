@@ -176,6 +176,6 @@ def test_a_run_in_one_line() -> None:
     both = Progress(made, NOW, (good, lost))
     assert (both.is_over, both.is_good) == (True, False)
     assert both.summary == (
-        "kill 2 queries on 2 hosts: 1 gone, 1 still running, ch2.example:9000 unknown: no answer within 10 s, "
+        "kill 2 queries on 2 hosts: 1 gone, ch2.example:9000 unknown: no answer within 10 s, "
         "ch2.example:9000 could not be verified: no answer within 5 s"
     )

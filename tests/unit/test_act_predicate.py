@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from chtui.act.kill import KILL_FIELDS, Candidate
+from chtui.act.kill import Candidate
 from chtui.act.predicate import Field, Kind, parse_predicate
 from chtui.errors import UsageError
+from tests.engine.killing import KILL_FIELDS
 from tests.unit.hand import A
 
 FIELDS = {

@@ -8,7 +8,7 @@ from chtui import records
 from chtui.fleet.link import LIVENESS
 from chtui.monitor import shapes
 from chtui.monitor.probe import Context, Params, Probe
-from chtui.records import SuspectReplica, replicas
+from chtui.records import Sample, SuspectReplica, replicas
 
 SUSPECT_ROWS = 200
 """At most so many suspect tables of one host are listed."""
@@ -24,6 +24,10 @@ def _limits(context: Context) -> Params:
         "delay_seconds": int(thresholds.replica_lag_warning_seconds),
         "queue_entries": thresholds.queue_size_warning,
     }
+
+
+def _has_no_tables(sample: Sample) -> bool:
+    return bool(sample.rows) and sample.rows[0].tables == 0
 
 
 def _suspects(context: Context) -> Params | None:
@@ -50,7 +54,15 @@ def _no_table(_context: Context) -> Params:
 
 PROBES = (
     Probe("host_state", records.HostInfo, "host_state", 2.0, always=True, lane=LIVENESS),
-    Probe("replication_summary", records.ReplicationSummary, "replicas", 5.0, always=True, params=_limits),
+    Probe(
+        "replication_summary",
+        records.ReplicationSummary,
+        "replicas",
+        5.0,
+        always=True,
+        params=_limits,
+        is_idle=_has_no_tables,
+    ),
     Probe(
         "suspect_replicas",
         records.SuspectReplica,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chtui.fleet.literal import Value
 from chtui.monitor.probe import Context, Params, Probe
 from chtui.records import merges
 from chtui.records.merges import CrowdedPartition
@@ -25,12 +26,10 @@ def _crowded_tables(context: Context) -> Params:
     crowded = [
         row for row in rows if row.parts >= CROWD_PARTS or row.table_parts >= CROWD_PARTS * CROWD_PARTS
     ]
-    tables = list(dict.fromkeys((row.database, row.table) for row in crowded))[:LIMITED_TABLES]
-    # Never an empty list: old servers cannot tell of what.
-    return {
-        "tables": [f"{len(database.encode())}:{database}.{table}" for database, table in tables] or [""],
-        "names": sorted({table for _, table in tables}) or [""],
-    }
+    found = list(dict.fromkeys((row.database, row.table) for row in crowded))[:LIMITED_TABLES]
+    tables: list[Value] = [f"{len(database.encode())}:{database}.{table}" for database, table in found]
+    names: list[Value] = [*sorted({table for _, table in found})]
+    return {"tables": tables, "names": names}
 
 
 def _queued(context: Context) -> Params | None:

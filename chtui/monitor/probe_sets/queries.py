@@ -29,6 +29,7 @@ PROBES: tuple[Probe, ...] = (
     Probe("query_logged", queries.LoggedQuery, "logs", 10.0, max_rows=DETAIL_ROWS),
     Probe("query_logged_day", queries.LoggedQuery, "once", 20.0, max_rows=DETAIL_ROWS),
     Probe("query_text", queries.QueryText, "once", 20.0, fallback="query_text_as_sent"),
+    Probe("query_explain", queries.ExplainLine, "once", 15.0, text_from="query_explainable"),
     Probe("query_pattern_trend", queries.PatternStep, "once", 20.0),
     Probe("query_pattern_runs", queries.EndedQuery, "logs", 10.0, max_rows=ENDED_ROWS),
 )
