@@ -10,7 +10,7 @@
 -- engines: 23.11+
 SELECT
     assumeNotNull(formatQuerySingleLineOrNull(log.query)) AS statement,
-    log.current_database AS database
+    CAST(log.current_database, 'String') AS database
 FROM system.query_log AS log
 WHERE event_date >= toDate(now() - 93600)
     AND event_time > now() - 93600

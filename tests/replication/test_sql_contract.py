@@ -63,12 +63,27 @@ def test_most_of_the_folder_is_written_for_it(driver: Driver) -> None:
         statement = sql.load(name)
         too_old = name not in WRITTEN_FOR_IT and name != "monitor/kill_own_query"
         assert able.is_too_old(statement) is too_old, name
-        missing = ", ".join(sorted(statement.needs - able.tables))
+        missing = ", ".join(sorted(statement.needs - able.tables - able.columns))
+        if missing and not able.is_too_old(statement):
+            # Logs are made when there is first something to write.
+            assert missing.endswith("_log"), name
+            continue
         if missing:
             since = statement.engines.partition("+")[0]
             assert able.lacks(statement) == f"this server is older than {since}, which brought {missing}"
         if not too_old:
             assert able.lacks(statement) == "", name
+
+
+OTHERS_SHOW_ROWS = frozenset(
+    f"monitor/{name}"
+    for name in (
+        "failed_queries", "host_load", "merges", "mutation_entries", "mutations", "other_tables", "outstanding",
+        "query_latency_by_word", "query_logged", "query_logged_day", "query_percentiles_by_word", "query_processes",
+        "query_text_as_sent", "queue_entries", "queue_entry", "queue_groups", "slow_queries", "table_growth",
+    )
+)  # fmt: skip
+"""Statements that may give no row on a cluster that is well and at rest: the tests of their panes make the rows they find."""
 
 
 @pytest.mark.parametrize("name", WRITTEN_FOR_IT)
@@ -80,8 +95,18 @@ def test_columns_and_types_are_as_declared(
         # The server measures them a minute after its start, some only.
         wait_until(lambda: "system.asynchronous_metrics" in contract.capabilities_of(driver).tables)
     able, statement = contract.capabilities_of(driver), sql.load(name)
-    database, _, _ = replicated_table.partition(".")
-    params = contract.params_of(name, every_table=1, tables=[f"{len(database)}:{replicated_table}"])
+    database, _, table = replicated_table.partition(".")
+    partition = replicated_cluster.servers.query(
+        node, f"SELECT any(partition_id) FROM system.parts WHERE active AND table = '{table}'"
+    )
+    params = contract.params_of(
+        name,
+        every_table=1,
+        tables=[f"{len(database)}:{replicated_table}"],
+        database=database,
+        table=table,
+        partition_id=partition.strip(),
+    )
     absent = able.absent(statement)
     text, missing = statement.adapted(absent)
     answered = partial(answered_types, replicated_cluster, node, statement, params=params)
@@ -94,7 +119,7 @@ def test_columns_and_types_are_as_declared(
     contract.records_of(name, nothing)
     given = contract.ask(driver, statement, params, absent)
     assert dict(given.missing) == missing
-    if name in ("monitor/host_load", "monitor/outstanding"):
+    if not given.rows and name in OTHERS_SHOW_ROWS:
         return
     assert given.rows
     assert list(given.columns) == [column.name for column in statement.columns]
@@ -106,15 +131,35 @@ def test_columns_and_types_are_as_declared(
 
 def test_what_it_lacks_are_typed_nulls_with_a_reason(driver: Driver) -> None:
     able = contract.capabilities_of(driver)
-    found = {}
+    found: dict[str, str] = {}
     for name in WRITTEN_FOR_IT:
         statement = sql.load(name)
-        found.update(statement.adapted(able.absent(statement))[1])
+        for column, reason in statement.adapted(able.absent(statement))[1].items():
+            found[f"{name.removeprefix('monitor/')}.{column}"] = reason.removeprefix(
+                "this server has no system."
+            )
     assert found == {
-        "last_queue_update_exception": "this server has no system.replicas.last_queue_update_exception",
-        "lost_part_count": "this server has no system.replicas.lost_part_count",
-        "readonly_seconds": "this server has no system.replicas.readonly_start_time",
-        "zookeeper_exception": "this server has no system.replicas.zookeeper_exception",
+        "merges.is_mutation": "merges.is_mutation",
+        "merges.merge_type": "merges.merge_type",
+        "mutations.is_killed": "mutations.is_killed",
+        "mutations.latest_fail_age_seconds": "mutations.latest_fail_time",
+        "mutations.latest_fail_reason": "mutations.latest_fail_reason",
+        "mutations.latest_failed_part": "mutations.latest_failed_part",
+        "mutations.parts_in_progress": "mutations.parts_in_progress_names",
+        "mutations.postpone_reason": "mutations.parts_postpone_reasons",
+        "partition_parts.disk": "parts.disk_name",
+        "partition_parts.part_type": "parts.part_type",
+        "queue_entry.merge_type": "replication_queue.merge_type",
+        "replica_keeper_state.lost_part_count": "replicas.lost_part_count",
+        "replica_keeper_state.zookeeper_exception": "replicas.zookeeper_exception",
+        "replica_requests.lost_part_count": "replicas.lost_part_count",
+        "replica_requests.zookeeper_exception": "replicas.zookeeper_exception",
+        "replica_state.last_queue_update_exception": "replicas.last_queue_update_exception",
+        "replica_state.readonly_seconds": "replicas.readonly_start_time",
+        "suspect_replicas.last_queue_update_exception": "replicas.last_queue_update_exception",
+        "suspect_replicas.readonly_seconds": "replicas.readonly_start_time",
+        "table_columns.codec": "columns.compression_codec",
+        "table_partitions.disks": "parts.disk_name",
     }
 
 
