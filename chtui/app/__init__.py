@@ -148,8 +148,11 @@ class ChtuiApp(Acting, inherit_bindings=False):
             )
 
     def open_link(self, link: Link) -> None:
-        """Show a page over the one on screen."""
-        self.push_screen(screen_of(link))
+        """Show a page over the one on screen; says why where its subject makes no sense."""
+        try:
+            self.push_screen(screen_of(link))
+        except UsageError as error:
+            self.notify(error.line, severity="error", markup=False)
 
     def run_typed(self, text: str) -> None:
         """Run what was typed after `:`."""

@@ -11,7 +11,27 @@ from chtui.errors import UsageError
 
 PANES = ("replicas", "queues", "tables", "storage", "queries", "merges", "keeper")
 """The panes; a test holds them against the pages there are. Here by name, because their code loads late."""
-PAGES = ("replicas", "queues", "queue", "queue_entry", "ddl_entry", "tables", "table", "partition", "storage", "queries", "query", "query_pattern", "merges", "mutation", "host", "replica", "replica_set", "keeper", "znode")
+PAGES = (
+    "replicas",
+    "queues",
+    "queue",
+    "queue_entry",
+    "ddl_entry",
+    "tables",
+    "table",
+    "partition",
+    "storage",
+    "queries",
+    "query",
+    "query_pattern",
+    "merges",
+    "mutation",
+    "host",
+    "replica",
+    "replica_set",
+    "keeper",
+    "znode",
+)
 """What `show` can show."""
 
 LEADING_FLAGS = frozenset(

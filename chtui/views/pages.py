@@ -105,6 +105,10 @@ def nothing(part: Part, snapshot: Snapshot, subject: Subject) -> str:
     if not snapshot.hosts:
         return one_line(snapshot.error) or "asking the seed hosts for the cluster ..."
     found = _samples(part, snapshot, subject)
+    members = {member.host for member in snapshot.keeper_members} | {KEEPER}
+    for host, _, _ in found:
+        if host not in members and snapshot.host(host) is None:
+            return f"{sanitize(host)} is not in the cluster"
     reasons = sorted({reason for _, _, sample in found if (reason := trouble(sample))})
     if any(sample is None for _, _, sample in found) and not reasons:
         return "asking the hosts ..."
@@ -126,7 +130,7 @@ def notes(part: Part, snapshot: Snapshot, subject: Subject) -> tuple[Piece, ...]
     """Return what the rows do not say: hosts that are missing in them and why, rows that are cut or old."""
     silent: dict[str, list[str]] = {}
     cut: list[str] = []
-    oldest, interval = 0.0, 0.0
+    oldest, stale, interval = 0.0, 0.0, 0.0
     for host, want, sample in _samples(part, snapshot, subject):
         status = snapshot.host(host)
         if status is not None and not status.state.answers:
@@ -135,8 +139,14 @@ def notes(part: Part, snapshot: Snapshot, subject: Subject) -> tuple[Piece, ...]
             silent.setdefault(reason, []).append(str(host))
         if sample is None or sample.taken_at is None:
             continue
-        oldest = max(oldest, (snapshot.taken_at - sample.taken_at).total_seconds())
-        interval = max(interval, interval_of(want, snapshot, sample))
+        age, due = (
+            (snapshot.taken_at - sample.taken_at).total_seconds(),
+            interval_of(want, snapshot, sample),
+        )
+        interval = max(interval, due)
+        if age > due + STALE_MARGIN_SECONDS:
+            stale = max(stale, age)
+        oldest = max(oldest, age)
         if "rows" in sample.missing:
             cut.append(f"{host}: {sample.missing['rows']}")
         limit = PROBES[want.probe].max_rows if want.probe in PROBES else None
@@ -148,8 +158,8 @@ def notes(part: Part, snapshot: Snapshot, subject: Subject) -> tuple[Piece, ...]
         names = sorted(set(hosts))
         where = "" if len(names) == everywhere > 1 else f"{_named(names)}: "
         pieces.append(Piece(sanitize(f"{where}{one_line(reason, 160)}"), "warning"))
-    if oldest > interval + STALE_MARGIN_SECONDS:
-        pieces.append(Piece(f"oldest rows {format_seconds(int(oldest))} old", "warning"))
+    if stale:
+        pieces.append(Piece(f"oldest rows {format_seconds(int(stale))} old", "warning"))
     elif interval > 10:
         # In steps: a figure that changes every second would be sent every second.
         pieces.append(Piece(f"rows up to {format_seconds(int(oldest) // 10 * 10 + 10)} old", "muted"))

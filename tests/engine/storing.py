@@ -12,8 +12,8 @@ from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.profile.options import Effective
 from chtui.views import storage
-from chtui.views.storage_tables import TableVolumeFact
-from chtui.views.storage_ttl import TtlFact
+from chtui.views.storage.tables import TableVolumeFact
+from chtui.views.storage.ttl import TtlFact
 from tests.engine.fleets import collected
 from tests.support import ModernRig, wait_until
 

@@ -7,7 +7,7 @@ import secrets
 import pytest
 
 from chtui.views.panes import page
-from chtui.views.queries_explain import EXPLAIN, QueryPlanFact, plan_facts
+from chtui.views.queries.explain import EXPLAIN, QueryPlanFact, plan_facts
 from tests.engine.fleets import collected
 from tests.support import ModernRig
 

@@ -14,8 +14,8 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.session import Session, Watch
 from chtui.views import export, pages
 from chtui.views.panes import page
-from chtui.views.queries_latency import latency_plot
-from chtui.views.queries_running import row_key, running_facts, running_figures, running_plan
+from chtui.views.queries.latency import latency_plot
+from chtui.views.queries.running import row_key, running_facts, running_figures, running_plan
 from tests.engine.fleets import collected, ids
 from tests.engine.killing import LongQuery
 from tests.support import CLUSTER, ModernRig, fast, started, wait_until

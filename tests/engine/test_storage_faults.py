@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from chtui.errors import QueryError
-from chtui.views.storage_moves import HistoryFact, MoveFact
+from chtui.views.storage.moves import HistoryFact, MoveFact
 from tests.engine.fleets import ids, reconfigured
 from tests.engine.storing import (
     DATABASE,

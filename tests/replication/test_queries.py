@@ -12,7 +12,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.session import Session, Watch
 from chtui.views import pages
 from chtui.views.panes import page
-from chtui.views.queries_running import running_facts
+from chtui.views.queries.running import running_facts
 from tests.engine.fleets import collected
 from tests.engine.killing import LongQuery
 from tests.replication.conftest import effective_of

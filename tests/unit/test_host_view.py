@@ -55,7 +55,11 @@ def texts(table: Table) -> list[list[str]]:
 
 def test_it_wants_its_probes_of_its_host_only() -> None:
     assert {want.host for want in host_view.wants(B)} == {B}
-    assert {"host_metrics", "disks"} < {want.probe for want in host_view.wants(B)} < {probe.name for probe in PROBES}
+    assert (
+        {"host_metrics", "disks"}
+        < {want.probe for want in host_view.wants(B)}
+        < {probe.name for probe in PROBES}
+    )
 
 
 @pytest.mark.parametrize("host", [A, HostId("::1", 9000), HostId("a:b", 1)])

@@ -19,7 +19,9 @@ from chtui.records.keeper import (
     Znode,
 )
 from chtui.text import UNSAFE
-from chtui.views import keeper, keeper_sessions, znodes
+from chtui.views import keeper
+from chtui.views.keeper import sessions as keeper_sessions
+from chtui.views.keeper import znodes
 from chtui.views.pages import notes, table
 from chtui.views.panes import page
 from chtui.views.table import Link

@@ -11,7 +11,8 @@ from chtui.monitor.probes import PROBES
 from chtui.profile.model import Thresholds
 from chtui.records import HostMetrics
 from chtui.records.merges import CrowdedPartition, PartLimits
-from chtui.views import merges_log, merges_partitions
+from chtui.views.merges import log as merges_log
+from chtui.views.merges import partitions as merges_partitions
 from chtui.views.pages import table
 from chtui.views.table import Link
 from tests.unit.hand import A, B, blank, good, snapshot, status

@@ -23,7 +23,9 @@ from chtui.records.merges import (
     PoolGauge,
     PoolSetting,
 )
-from chtui.views import merges, merges_mutations, merges_pools
+from chtui.views import merges
+from chtui.views.merges import mutations as merges_mutations
+from chtui.views.merges import pools as merges_pools
 from chtui.views.pages import Part, table
 from chtui.views.panes import page
 from chtui.views.table import Link

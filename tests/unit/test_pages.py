@@ -10,6 +10,7 @@ from chtui.commands import PANES
 from chtui.monitor.keeper_probes import KEEPER_PROBES
 from chtui.monitor.probes import PROBES
 from chtui.profile.model import Intervals
+from chtui.sql import load
 from chtui.views.pages import Page, Part, notes, table, unavailable
 from chtui.views.panes import PAGE_NAMES, page
 from tests import json_docs
@@ -50,7 +51,10 @@ def test_it_wants_probes_that_there_are(whole: Page, part: Part) -> None:
             probe = PROBES[want.probe]
             assert hasattr(Intervals(), probe.interval)
             given = {name for name, _ in want.args} | ({"max_rows"} if probe.max_rows is not None else set())
-            for statement in probe.statements:
+            asked = probe.statements
+            if probe.text_from:
+                asked = (load(f"monitor/{probe.text_from}"),)
+            for statement in asked:
                 assert given <= {column.name for column in statement.params}, statement.name
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from chtui import sql
-from chtui.views.queries_buckets import BUCKET_RATIO, middle_seconds, percentile, remembered, tally
+from chtui.views.queries.buckets import BUCKET_RATIO, middle_seconds, percentile, remembered, tally
 
 
 class Buckets(NamedTuple):

@@ -12,8 +12,8 @@ from chtui.records.queries import LoggedQuery, QueryProcess, QueryText
 from chtui.views import pages
 from chtui.views.pages import Part
 from chtui.views.queries import PAGES
-from chtui.views.queries_detail import SUMMARY, QuerySummaryFact, detail_want, summary_facts
-from chtui.views.queries_texts import (
+from chtui.views.queries.detail import SUMMARY, QuerySummaryFact, detail_want, summary_facts
+from chtui.views.queries.texts import (
     EVENTS,
     PARTS,
     SETTINGS,

@@ -13,8 +13,8 @@ from chtui.records.queries import KindLatency, KindPercentiles, PatternBefore, P
 from chtui.text import format_seconds
 from chtui.views import pages
 from chtui.views.plot import draw
-from chtui.views.queries_buckets import middle_seconds
-from chtui.views.queries_latency import (
+from chtui.views.queries.buckets import middle_seconds
+from chtui.views.queries.latency import (
     LATENCY,
     LATENCY_HOSTS,
     HostLatencyFact,
@@ -24,7 +24,7 @@ from chtui.views.queries_latency import (
     latency_figures,
     latency_plot,
 )
-from chtui.views.queries_patterns import LEAST_SAMPLES, PATTERNS, PatternFact, pattern_facts, pattern_figures
+from chtui.views.queries.patterns import LEAST_SAMPLES, PATTERNS, PatternFact, pattern_facts, pattern_figures
 from chtui.views.table import Link
 from tests.unit.hand import HOSTILE, NOW, A, B, good, snapshot, status
 

@@ -11,7 +11,7 @@ from chtui.records import HostId
 from chtui.records.queries import EndedQuery, PatternStep
 from chtui.views import pages
 from chtui.views.queries import PAGES
-from chtui.views.queries_log import (
+from chtui.views.queries.log import (
     FAILED,
     RUNS,
     SLOW,

@@ -13,7 +13,7 @@ from chtui.records import HostId, Sample
 from chtui.records.queries import RunningQuery
 from chtui.views import pages
 from chtui.views.queries import PAGES, kill_by_predicate
-from chtui.views.queries_running import (
+from chtui.views.queries.running import (
     RUNNING,
     RunningQueryFact,
     predicate_fields,
@@ -22,7 +22,7 @@ from chtui.views.queries_running import (
     running_figures,
     running_plan,
 )
-from chtui.views.queries_words import (
+from chtui.views.queries.words import (
     INTERFACES,
     error_code,
     error_message,

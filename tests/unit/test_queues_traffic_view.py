@@ -11,7 +11,7 @@ from chtui.records.queues import (
     DdlStatus,
 )
 from chtui.views import pages, panes
-from chtui.views.queues_ddl import BY_TABLE, BY_ZOOKEEPER
+from chtui.views.queues.ddl import BY_TABLE, BY_ZOOKEEPER
 from chtui.views.table import Link
 from tests.unit.hand import A, B, ago, blank, good, snapshot, status
 from tests.unit.hand_queues import HOSTS, facts, fetch, given, keeper_entry, send, table

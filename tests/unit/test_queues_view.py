@@ -21,8 +21,8 @@ from chtui.records.queues import (
 )
 from chtui.text import UNSAFE
 from chtui.views import panes
-from chtui.views.queues_causes import CAUSES
-from chtui.views.queues_entries import partition_of
+from chtui.views.queues.causes import CAUSES
+from chtui.views.queues.entries import partition_of
 from chtui.views.table import Link
 from tests.unit.hand import HOSTILE, A, B, C, blank, good, summary
 from tests.unit.hand_queues import facts, fetch, given, keeper_entry, keys, send, table

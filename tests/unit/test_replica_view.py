@@ -17,9 +17,11 @@ from chtui.records.keeper import KEEPER, ReplicaMember
 from chtui.records.replicas import ReplicaRequests, ReplicaState
 from chtui.records.tables import TableEngine, TablePartition
 from chtui.text import NEVER_SECONDS
-from chtui.views import replica, replica_compare, replica_set
+from chtui.views import replica
 from chtui.views.pages import Part, table, unavailable
 from chtui.views.panes import page
+from chtui.views.replica import compare as replica_compare
+from chtui.views.replica import members as replica_set
 from chtui.views.table import Link
 from tests.support import replace
 from tests.unit.hand import HOSTILE, A, B, C, D, blank, good, snapshot, status

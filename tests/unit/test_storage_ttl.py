@@ -16,11 +16,11 @@ from chtui.records.storage import (
     TtlSums,
 )
 from chtui.views.pages import table, unavailable
-from chtui.views.storage_rules import MoveRule, Rules, parse_clause
-from chtui.views.storage_ttl import PART as TTL
-from chtui.views.storage_ttl import TtlFact, ttl_facts, ttl_figures
-from chtui.views.storage_volumes import PART as VOLUMES
-from chtui.views.storage_volumes import VolumeFact, volume_facts
+from chtui.views.storage.rules import MoveRule, Rules, parse_clause
+from chtui.views.storage.ttl import PART as TTL
+from chtui.views.storage.ttl import TtlFact, ttl_facts, ttl_figures
+from chtui.views.storage.volumes import PART as VOLUMES
+from chtui.views.storage.volumes import VolumeFact, volume_facts
 from chtui.views.table import Link
 from tests.unit.hand import HOSTILE, A, B, blank, good, snapshot, status
 

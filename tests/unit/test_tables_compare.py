@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chtui.views.table import Cell
-from chtui.views.tables_compare import (
+from chtui.views.tables.compare import (
     QUIET_SECONDS,
     SETTLING_SECONDS,
     SKEW_LEAST_ROWS,

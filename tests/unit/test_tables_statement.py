@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chtui.views.tables_statement import SECRET_ARGUMENTS, hidden, laid_out
+from chtui.views.tables.statement import SECRET_ARGUMENTS, hidden, laid_out
 
 MODERN = (
     "CREATE TABLE x.t (`day` Date, `tm` DateTime64(3) CODEC(Delta(8), ZSTD(1)), `k` UInt64 COMMENT 'a, b(c', "

@@ -15,7 +15,7 @@ from chtui.text import UNSAFE
 from chtui.views.pages import notes, table, unavailable
 from chtui.views.table import Cell, Link
 from chtui.views.tables import growth_figure
-from chtui.views.tables_detached import MEANINGS, meaning
+from chtui.views.tables.detached import MEANINGS, meaning
 from tests.unit.hand import HOSTILE, NOW, A, B, C, D, ago, blank, good, snapshot, status
 from tests.unit.tables_by_hand import (
     FOUR,
