@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from chtui.session import Profiles, Session
 
 EXIT_INTERRUPTED = 130
+ASCII_CSS = """
+ModalScreen > Vertical, ModalScreen:ansi > Vertical { border: ascii $primary; }
+Toast { border-left: none; }
+CommandPalette #--input, CommandPalette #--results { border: none; }
+CommandPalette SearchIcon { display: none; }
+"""
+"""What takes the place of lines and icons where only ASCII is drawn."""
 
 
 def _replicas() -> Screen[Any]:
@@ -111,6 +118,9 @@ class ChtuiApp(Acting, inherit_bindings=False):
         """Choose the theme, show the first pane, and begin to monitor once it is painted."""
         if self._ansi:
             self.theme = "ansi-dark"
+        if self.is_ascii:
+            self.stylesheet.add_source(ASCII_CSS, ("chtui", "ascii"))
+            self.refresh_css()
         if self._ui and self._ui.theme:
             self.use_theme(self._ui.theme)
         if self._ui and self._ui.default_pane in self.MODES and self._ui.default_pane != self.DEFAULT_MODE:

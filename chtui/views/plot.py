@@ -52,10 +52,12 @@ def draw(plot: Plot, width: int, height: int, is_ascii: bool = False) -> list[li
         _draw_series(
             grid, plot, series, (low, high), ASCII_MARKS[index % len(ASCII_MARKS)] if is_ascii else ""
         )
-    lines = [legend]
+    lines, last = [legend], ""
     for number, cells in enumerate(grid):
         value = _value_at(1 - number / max(1, rows - 1), low, high, plot.is_log)
         label = plot.render(value) if number in (0, rows - 1, rows // 2) else ""
+        # Small counts would have the same label twice.
+        label, last = ("" if label == last else label), label or last
         lines.append([Piece(f"{label[:LABEL_WIDTH]:>{LABEL_WIDTH}} ", "muted"), *_runs(cells)])
     return [*lines, [Piece(_axis(plot, columns), "muted")]]
 

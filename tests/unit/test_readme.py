@@ -29,7 +29,6 @@ from chtui.views import export, replicas
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMAND = re.compile(r"(?<![\w/.'])chtui(?P<arguments>(?: +[^\s#|)`\"']+)*)")
-WITHOUT_EFFECT = {"write", "write_allowed", "ascii"}
 EMPTY = Snapshot("prod", "main", datetime(2026, 1, 1, tzinfo=UTC))
 
 
@@ -74,7 +73,7 @@ def test_the_configuration_has_no_problem(tmp_path: Path) -> None:
 def test_the_configuration_shows_every_setting_with_its_default() -> None:
     written = tomllib.loads(CONFIG)
     for name, defaults in (("intervals", Intervals()), ("thresholds", Thresholds()), ("ui", Ui())):
-        keys = set(get_type_hints(type(defaults))) - WITHOUT_EFFECT
+        keys = set(get_type_hints(type(defaults)))
         expected = {key: getattr(defaults, key) for key in keys if getattr(defaults, key) is not None}
         assert {key: written[name][key] for key in expected} == expected
         assert set(written[name]) == keys
