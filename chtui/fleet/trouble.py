@@ -14,8 +14,9 @@ AUTH_CODES = frozenset({192, 193, 194, 516})
 """UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, AUTHENTICATION_FAILED. Source: ErrorCodes.cpp."""
 DENIED_CODES = frozenset({195, 497})
 """IP_ADDRESS_NOT_ALLOWED, ACCESS_DENIED. Source: ErrorCodes.cpp."""
-ABSENT_CODES = frozenset({47, 60, 81})
-"""UNKNOWN_IDENTIFIER, UNKNOWN_TABLE, UNKNOWN_DATABASE: the server lacks what was asked for. Source: ErrorCodes.cpp."""
+ABSENT_CODES = frozenset({47, 60, 81, 139})
+"""UNKNOWN_IDENTIFIER, UNKNOWN_TABLE, UNKNOWN_DATABASE, NO_ELEMENTS_IN_CONFIG (no Keeper is configured): the server lacks what was
+asked for. Source: ErrorCodes.cpp."""
 CODE = re.compile(r"Code:\s*(\d+)")
 EXCEPTION_TEXT = re.compile(r"DB::Exception:\s*(.*)", re.DOTALL)
 TAIL = re.compile(r"\s*(\(version .*|, e\.what\(\) = .*|\(for url .*)$", re.DOTALL)

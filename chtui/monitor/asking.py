@@ -113,6 +113,9 @@ def probe(driver: Driver, question: Question) -> Told:
         absent=question.absent,
         settings=TIGHT_FAILOVER,
     )
+    if not answer.rows:
+        # Without a row the server may not even tell the columns.
+        return Told(answer, {})
     indexes = [
         answer.columns.index(name)
         for name in ("through_shard_num", "through_display_name", "through_tcp_port")

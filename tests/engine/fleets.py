@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from chtui import sql
 from chtui.errors import ChtuiError
 from chtui.monitor.probes import PROBES
 from chtui.monitor.scheduler import Want
@@ -20,7 +21,22 @@ from chtui.session import Session
 from tests.rigs.servers import QueryError
 from tests.support import ModernRig, wait_until
 
-EVERYTHING = tuple(Want(name) for name in PROBES)
+OWN_PARAMS = frozenset({"delay_seconds", "every_table", "max_rows", "names", "queue_entries", "tables"})
+"""Parameters probes fill themselves; a want names the others."""
+
+
+def want_of(name: str) -> Want:
+    """A want of a probe, about something that need not be there."""
+    probe = PROBES[name]
+    statement = sql.load(f"monitor/{probe.text_from}") if probe.text_from else probe.statement
+    names = [column.name for column in statement.params if column.name not in OWN_PARAMS]
+    values: dict[str, int | str] = {
+        column.name: 1 if "Int" in column.type else "otel" for column in statement.params
+    }
+    return Want(name, args=tuple((each, values[each]) for each in names))
+
+
+EVERYTHING = tuple(want_of(name) for name in PROBES)
 COLLECT_SECONDS = 40.0
 
 

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from chtui.health.rules import WANTS, assess
+from chtui.monitor.probe_sets import hosts
 from chtui.monitor.probes import PROBES
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
@@ -22,7 +23,7 @@ from chtui.profile.secret import Secret
 from chtui.records import HostState
 from chtui.views import replicas
 from chtui.views.status import status
-from tests.engine.fleets import collected, ids, query_log, reconfigured, states
+from tests.engine.fleets import EVERYTHING, collected, ids, query_log, reconfigured, states
 from tests.rigs.forwarder import Filter, TcpForwarder
 from tests.rigs.impostors import ClosedPort
 from tests.support import CLUSTER, ModernRig, replace, wait_until
@@ -84,11 +85,11 @@ def test_everything_about_four_hosts(modern: ModernRig, counted: str) -> None:
         assert host.round_trip_seconds is not None
         assert host.answered_at is not None
         assert host.since is not None
-        for probe in PROBES:
-            sample = snapshot.sample(host.id, probe)
-            assert sample is not None, probe
-            assert sample.error == "", probe
-            assert sample.taken_at or sample.unavailable, probe
+        for want in EVERYTHING:
+            sample = snapshot.sample(host.id, want.key)
+            assert sample is not None, want
+            assert sample.error == "", want
+            assert sample.taken_at or sample.unavailable, want
     assert rows_of(snapshot, counted) == [1, 2, 3, 4]
     assert snapshot.is_readonly_user
     assert snapshot.partly_blind == ()
@@ -158,13 +159,19 @@ def test_all_through_one_host_gives_the_same_facts(modern: ModernRig, counted: s
     for one, other in zip(replicas.facts(direct), replicas.facts(through), strict=True):
         for field in ("version", "replicated_tables", "readonly_tables", "queue_entries", "fullest_disk"):
             assert getattr(one, field) == getattr(other, field), field
-    for probe in PROBES:
+    steady = {probe.name for probe in hosts.PROBES}
+    for want in EVERYTHING:
         for host in direct.hosts:
-            one_sample, other_sample = direct.sample(host.id, probe), through.sample(host.id, probe)
+            one_sample, other_sample = direct.sample(host.id, want.key), through.sample(host.id, want.key)
             assert one_sample is not None
-            assert other_sample is not None, probe
-            assert (other_sample.error, other_sample.unavailable) == ("", one_sample.unavailable), probe
-            assert bool(other_sample.rows) == bool(one_sample.rows), probe
+            assert other_sample is not None, want
+            if PROBES[want.probe].text_from:
+                assert "cannot be asked through another host" in other_sample.error
+                continue
+            assert other_sample.error == "", want
+            assert bool(other_sample.unavailable) == bool(one_sample.unavailable), want
+            if want.probe in steady:
+                assert bool(other_sample.rows) == bool(one_sample.rows), want
     assert any("asked through one host" in banner.text for banner in status(through).banners)
 
 
@@ -293,7 +300,8 @@ def test_a_reader_sends_reads_and_no_settings(modern: ModernRig) -> None:
         assert up(collected(modern.effective()))
     assert len(logged) > len(PROBES) / 2
     assert {entry.kind for entry in logged} == {"Select", "Check"}
-    assert {entry.exception_code for entry in logged} == {0}
+    # The embedded engine has no Keeper, and says so to whoever asks for the DDL queue.
+    assert {entry.exception_code for entry in logged} == {0, 139}
     assert [entry.settings.keys() & OUR_SETTINGS for entry in logged] == [set()] * len(logged)
     assert {entry.settings["readonly"] for entry in logged} == {"1"}
 
@@ -307,7 +315,7 @@ def test_a_writer_s_queries_are_bounded_and_read_only(modern: ModernRig) -> None
     assert {entry.kind for entry in ours} == {"Select", "Check"}
     for entry in ours:
         assert (entry.settings["readonly"], entry.settings["max_threads"]) == ("1", "1"), entry.query
-        assert 1 <= int(entry.settings["max_execution_time"]) <= 15, entry.query
+        assert 1 <= int(entry.settings["max_execution_time"]) <= 20, entry.query
         assert entry.settings["log_comment"] == "chtui"
 
 
