@@ -76,11 +76,10 @@ class Prompt(Horizontal):
         """Hide it."""
         self.display = False
 
-    @on(Input.Submitted)
-    def _submit(self, event: Input.Submitted) -> None:
-        event.stop()
+    def submit(self, text: str) -> None:
+        """Hide it and say what was typed."""
         self.close()
-        self.post_message(self.Submitted(self._sign, event.value))
+        self.post_message(self.Submitted(self._sign, text))
 
     @on(Input.Changed)
     def _change(self, event: Input.Changed) -> None:
@@ -117,10 +116,13 @@ class _Line(Input):
             event.prevent_default()
             self.app.post_message(events.Key(event.key, event.character))
             return
-        if event.key in ("escape", "tab"):
+        if event.key in ("enter", "escape", "tab"):
             event.stop()
             event.prevent_default()
-            if event.key == "escape":
+            if event.key == "enter":
+                # At once: an enter typed in one burst with this one opens the row.
+                prompt.submit(self.value)
+            elif event.key == "escape":
                 prompt.leave()
             else:
                 prompt.complete(self)
