@@ -226,7 +226,7 @@ def test_no_console_without_a_terminal_that_can_draw(chtui: Command) -> None:
     ("arguments", "code", "said"),
     [
         (("show", "nonsense"), 2, "'nonsense'"),
-        (("show",), 2, "pane"),
+        (("show",), 2, "PAGE[.PART]"),
         (("show", "replicas", "--json", "--csv"), 2, "--csv"),
         (("nonsense",), 2, "'nonsense'"),
         (("--nonsense",), 2, "--nonsense"),

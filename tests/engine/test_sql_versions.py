@@ -184,9 +184,9 @@ def test_columns_types_and_rows_are_as_declared(engine: Engine, name: str) -> No
 
 
 def test_statements_that_are_no_selects(engine: Engine) -> None:
-    assert {"monitor/kill_own_query", "monitor/show_grant", "monitor/show_grants"} == contract.NOT_SELECTS, (
-        "a statement that is no SELECT is asked nowhere here"
-    )
+    # The plan of a logged query needs a log, which no engine in process has.
+    asked = {"monitor/kill_own_query", "monitor/show_grant", "monitor/show_grants"}
+    assert asked | {"monitor/query_explain"} == contract.NOT_SELECTS, "a statement is asked nowhere here"
     grants = contract.ask(engine.driver, sql.load("monitor/show_grants"), {})
     assert "GRANT " in str(grants.rows[0][0])
     if "monitor/show_grant" in TOO_OLD.get(engine.release, ()):

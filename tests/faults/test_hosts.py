@@ -10,6 +10,7 @@ import pytest
 
 from chtui.health.rules import assess
 from chtui.monitor.rates import RESTARTED, rate
+from chtui.monitor.scheduler import Want
 from chtui.records import HostState
 from chtui.session import Session
 from tests.engine.fleets import ids, query_log
@@ -161,7 +162,10 @@ def test_a_slow_question_is_stopped_and_the_host_recovers(modern: ModernRig, ses
         SlowedForwarder("127.0.0.1", modern.http_ports[3]) as forwarder,
         query_log(modern, 3, "oncall") as logged,
     ):
-        session = monitored(last_behind(modern, f"127.0.0.1:{forwarder.port}"), sessions)
+        both = (METRICS, Want("merges"))
+        session = monitored(
+            fast(last_behind(modern, f"127.0.0.1:{forwarder.port}"), merges=1.0), sessions, both
+        )
         forwarder.slowing = True
         wait_until(lambda: status(session, last).state is HostState.SLOW, 15, "the slow host")
         error = status(session, last).error
@@ -169,7 +173,7 @@ def test_a_slow_question_is_stopped_and_the_host_recovers(modern: ModernRig, ses
         began = time.monotonic()
         while time.monotonic() - began < 6:
             assert age_seconds(session, last) < 1 + DEADLINE, "the host itself answers all the while"
-            others_age = age_seconds(session, last, "replication_summary")
+            others_age = age_seconds(session, last, "merges")
             assert others_age < 1 + PROBE_DEADLINE + MARGIN, (
                 "other questions wait for its deadline, not for its end"
             )
