@@ -10,11 +10,11 @@ from chtui.monitor.keeper_probes import CONNECTION, KEEPER_PROBES, MEMBER_PROBES
 from chtui.monitor.scheduler import Want
 from chtui.monitor.store import Store
 from chtui.profile.model import Intervals, Profile
-from chtui.records import HostId
-from chtui.records.keeper import KEEPER, KeeperMember
+from chtui.records import KEEPER, HostId
 
 if TYPE_CHECKING:
     from chtui.monitor.keeper_watch import KeeperWatch
+    from chtui.records.keeper import KeeperMember
 
 ROLL_SECONDS = 3.0
 """How long one question waits for hosts to name a member of the ensemble where the profile names none."""

@@ -22,8 +22,8 @@ from chtui.monitor.keeper_probes import MEMBER_PROBES, ZNODE_PROBES
 from chtui.monitor.keeper_track import Track, Wanted
 from chtui.monitor.store import Store
 from chtui.profile.model import DDL_QUEUE_PATH
-from chtui.records import Cost, HostId, Sample
-from chtui.records.keeper import KEEPER, KeeperMember
+from chtui.records import KEEPER, Cost, HostId, Sample
+from chtui.records.keeper import KeeperMember
 from chtui.text import one_line
 
 MEMBERS = "keeper_members"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, get_type_hints
 
@@ -20,8 +19,7 @@ IDLE_SECONDS = 60.0
 """How often it is looked whether there is something to watch now. Source: chtui's choice, as tables are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a probe's parameters may depend on."""
 
     thresholds: Thresholds
@@ -34,8 +32,7 @@ class Context:
 Params = Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     """One question to one host."""
 
     name: str

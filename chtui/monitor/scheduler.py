@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from chtui.fleet.link import DATA, LIVENESS
 from chtui.monitor.probe import Args, Ask, sample_key
-from chtui.monitor.probes import PROBES, Probe
+from chtui.monitor.probes import ALWAYS, PROBES, Probe
 from chtui.profile.model import Intervals
 from chtui.records import HostId
 
@@ -56,22 +55,24 @@ class Job(NamedTuple):
         return self.ask.probe
 
 
-@dataclass(slots=True)
 class _Clockwork:
-    due_at: float = 0.0
-    delay_seconds: float = 0.0
-    last_cost_seconds: float = 0.0
+    __slots__ = ("delay_seconds", "due_at", "last_cost_seconds")
+
+    def __init__(self) -> None:
+        self.due_at = 0.0
+        self.delay_seconds = 0.0
+        self.last_cost_seconds = 0.0
 
 
-@dataclass
 class Scheduler:
     """Wishes in, due jobs out."""
 
-    intervals: Intervals
-    paused: bool = False
-    """Only liveness goes on while paused."""
-    _wants: dict[str, frozenset[Want]] = field(default_factory=dict)
-    _clockworks: dict[tuple[HostId, str], _Clockwork] = field(default_factory=dict)
+    def __init__(self, intervals: Intervals) -> None:
+        self.intervals = intervals
+        self.paused = False
+        """Only liveness goes on while paused."""
+        self._wants: dict[str, frozenset[Want]] = {}
+        self._clockworks: dict[tuple[HostId, str], _Clockwork] = {}
 
     def want(self, owner: str, wants: Collection[Want]) -> None:
         """Let `owner` want exactly these probes; none to want nothing."""
@@ -87,7 +88,7 @@ class Scheduler:
             for wants in self._wants.values()
             for want in wants
             if want.host in (None, host) and want.probe in PROBES
-        } | ALWAYS
+        } | ALWAYS_ASKED
         return [Ask(PROBES[name], args) for name, args in sorted(asks, key=_place)]
 
     def leave(self, owner: str) -> set[str]:
@@ -165,7 +166,7 @@ class Scheduler:
         if lane == DATA and (self.paused or not gate.answers):
             return []
         return [
-            (self._moment(gate, ask), ORDER[ask.probe.name], ask)
+            (self._moment(gate, ask), PROBES.place(ask.probe.name), ask)
             for ask in self.wanted(gate.host)
             if ask.probe.lane == lane and ask.key not in gate.blocked
         ]
@@ -180,9 +181,8 @@ class Scheduler:
         return self._clockworks.setdefault((host, ask.key), _Clockwork())
 
 
-ORDER = {name: index for index, name in enumerate(PROBES)}
-ALWAYS: set[tuple[str, Args]] = {(name, ()) for name, probe in PROBES.items() if probe.always}
+ALWAYS_ASKED: frozenset[tuple[str, Args]] = frozenset((name, ()) for name in ALWAYS)
 
 
 def _place(ask: tuple[str, Args]) -> tuple[int, str]:
-    return ORDER[ask[0]], str(ask[1])
+    return PROBES.place(ask[0]), str(ask[1])

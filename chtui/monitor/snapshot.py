@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chtui.profile.model import Intervals, Thresholds
 from chtui.records import HostId, HostStatus, Sample
-from chtui.records.keeper import KeeperMember
+
+if TYPE_CHECKING:
+    from chtui.records.keeper import KeeperMember
 
 STALE_MARGIN_SECONDS = 1.0
 """A sample older than its interval by more than this is stale."""

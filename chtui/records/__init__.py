@@ -23,6 +23,10 @@ class HostId(NamedTuple):
         return f"{name}:{self.port}"
 
 
+KEEPER = HostId("keeper", 0)
+"""What answers of the ensemble as a whole are stored under, where those of one member stand under its own address."""
+
+
 class HostState(StrEnum):
     """How a host answers. The order is by how bad it is, best first."""
 

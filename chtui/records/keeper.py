@@ -8,9 +8,6 @@ from typing import NamedTuple
 
 from chtui.records import HostId
 
-KEEPER = HostId("keeper", 0)
-"""What answers of the ensemble as a whole are stored under, where those of one member stand under its own address."""
-
 
 class MemberState(StrEnum):
     """How a member of the ensemble answers. The order is by how bad it is, best first."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chtui.monitor.keeper_probes import MEMBER_PROBES, ZNODE_PROBES
 from chtui.monitor.probe import IDLE_SECONDS
 from chtui.monitor.probes import PROBES
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import STALE_MARGIN_SECONDS, Snapshot
-from chtui.records import HostId, Sample
-from chtui.records.keeper import KEEPER
+from chtui.records import KEEPER, HostId, Sample
 from chtui.text import format_seconds, one_line, plural, sanitize
 from chtui.views.pieces import Figure, Piece
 from chtui.views.table import Column, Row, Table
@@ -27,13 +26,7 @@ NAMED_HOSTS = 3
 """So many hosts are named in a note; of more only the count is told."""
 
 
-def no_fields() -> Mapping[str, Sequence[str]]:
-    """Return no fields."""
-    return {}
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One table of a page: what is asked for it, the facts that come of it, and how they are drawn."""
 
     name: str
@@ -49,7 +42,7 @@ class Part:
     """The facts, in the order they are drawn in."""
     rows: Callable[[Snapshot, Subject, Sequence[Any]], tuple[Row, ...]]
     """The rows of the facts."""
-    fields: Mapping[str, Sequence[str]] = field(default_factory=no_fields)
+    fields: Mapping[str, Sequence[str]] = MappingProxyType({})
     """Probe to the facts' fields that have no value while it gives none; no field: the rows lack nothing without it."""
     empty: str = "nothing to show"
     """What is said when everything was asked and there is no row; a positive statement."""
@@ -65,8 +58,7 @@ class Part:
     """What asking costs, for a part that is asked only when the person says so; empty for one that is polled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A pane, or the detail of something in one."""
 
     name: str

@@ -11,7 +11,7 @@ from tests.bench.test_bench import ROOT, environment, report
 KEYS = [b"j"] * 60 + [b"\x06"] * 30 + [b"k"] * 60 + [b"G", b"g"] * 15
 """Down, pages down (ctrl+f), up, and from end to end."""
 MINIMAL_KEYS = [b"\x1b[B"] * 60 + [b"\x1b[6~"] * 30 + [b"\x1b[A"] * 60 + [b"\x1b[1;5F", b"\x1b[1;5H"] * 15
-ROUNDS = 3
+ROUNDS = 2
 
 
 def p99(values: list[float]) -> float:

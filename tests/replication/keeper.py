@@ -9,8 +9,8 @@ from chtui.clock import SystemClock
 from chtui.keeper.ensemble import Verdict, verdict
 from chtui.monitor.keeper_watch import KeeperWatch
 from chtui.monitor.store import EMPTY, Store
-from chtui.records import HostId, Sample
-from chtui.records.keeper import KEEPER, KeeperMember, MemberState
+from chtui.records import KEEPER, HostId, Sample
+from chtui.records.keeper import KeeperMember, MemberState
 from tests.rigs.server_config import CHROOT, DDL_PATH
 from tests.rigs.zookeeper import ZooKeeperNode
 

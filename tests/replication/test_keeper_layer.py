@@ -11,7 +11,8 @@ from kazoo.client import KazooClient
 
 from chtui.keeper.ensemble import Quorum
 from chtui.monitor.keeper_watch import MEMBERS
-from chtui.records.keeper import KEEPER, DdlEntry, MemberState, ReplicaMember, Znode
+from chtui.records import KEEPER
+from chtui.records.keeper import DdlEntry, MemberState, ReplicaMember, Znode
 from tests.replication.conftest import DATABASE
 from tests.replication.keeper import NODE, QUEUE, SESSIONS, Watched, Wish, host_of, replica_set, znode
 from tests.rigs.fixtures import ReplicatedCluster

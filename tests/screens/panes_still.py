@@ -10,8 +10,8 @@ from chtui.monitor.keeper_probes import MEMBER_PROBES, ZNODE_PROBES
 from chtui.monitor.probes import PROBES
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
-from chtui.records import HostId, Sample
-from chtui.records.keeper import KEEPER, KeeperMember, KeeperNode, KeeperSession, MemberState, Znode
+from chtui.records import KEEPER, HostId, Sample
+from chtui.records.keeper import KeeperMember, KeeperNode, KeeperSession, MemberState, Znode
 from tests.screens.still import HOSTS, NOW, fixed_snapshot
 from tests.support import replace
 

@@ -8,16 +8,8 @@ from typing import Any
 import pytest
 
 from chtui.monitor.snapshot import Snapshot
-from chtui.records import HostId, Sample
-from chtui.records.keeper import (
-    KEEPER,
-    KeeperConnection,
-    KeeperMember,
-    KeeperNode,
-    KeeperSession,
-    MemberState,
-    Znode,
-)
+from chtui.records import KEEPER, HostId, Sample
+from chtui.records.keeper import KeeperConnection, KeeperMember, KeeperNode, KeeperSession, MemberState, Znode
 from chtui.text import UNSAFE
 from chtui.views import keeper
 from chtui.views.keeper import sessions as keeper_sessions

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chtui.records import HostState
-from chtui.records.keeper import KEEPER, DdlHostState
+from chtui.records import KEEPER, HostState
+from chtui.records.keeper import DdlHostState
 from chtui.records.queues import (
     DdlHostStatus,
     DdlStatus,

@@ -11,8 +11,7 @@ from chtui.monitor.probe import Context
 from chtui.monitor.probes import PROBES
 from chtui.monitor.snapshot import Snapshot
 from chtui.profile.model import Thresholds
-from chtui.records import Sample
-from chtui.records.keeper import KEEPER
+from chtui.records import KEEPER, Sample
 from chtui.records.queues import (
     QueueEntry,
     QueueEntryDetail,

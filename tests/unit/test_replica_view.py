@@ -9,11 +9,8 @@ import pytest
 
 from chtui.monitor.probes import PROBES, sample_key
 from chtui.monitor.snapshot import Snapshot
-from chtui.records import (
-    HostState,
-    Sample,
-)
-from chtui.records.keeper import KEEPER, ReplicaMember
+from chtui.records import KEEPER, HostState, Sample
+from chtui.records.keeper import ReplicaMember
 from chtui.records.replicas import ReplicaRequests, ReplicaState
 from chtui.records.tables import TableEngine, TablePartition
 from chtui.text import NEVER_SECONDS

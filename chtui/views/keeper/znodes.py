@@ -9,10 +9,8 @@ from datetime import datetime
 from chtui.monitor.keeper_probes import CONNECTION
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
-from chtui.records.keeper import (
-    KEEPER,
-    Znode,
-)
+from chtui.records import KEEPER
+from chtui.records.keeper import Znode
 from chtui.text import format_bytes, format_count, sanitize, sanitize_block
 from chtui.views.pages import Page, Part, Subject
 from chtui.views.pieces import Piece

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
-from chtui.records import HostId, Sample
-from chtui.records.keeper import KEEPER, DdlEntry
+from chtui.records import KEEPER, HostId, Sample
+from chtui.records.keeper import DdlEntry
 from chtui.records.queues import DdlHostStatus, DdlStatus
 from chtui.text import format_seconds, one_line, sanitize
 from chtui.views.pages import Page, Part, Subject, trouble

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
-from chtui.records.keeper import KEEPER, ReplicaMember
+from chtui.records import KEEPER
+from chtui.records.keeper import ReplicaMember
 from chtui.text import format_count
 from chtui.views.pages import Page, Part, Subject
 from chtui.views.table import Cell, Column, Link, Row, cell, number
