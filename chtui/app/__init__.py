@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console as Terminal
 from textual import on
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 
 from chtui import commands
@@ -27,8 +27,9 @@ EXIT_INTERRUPTED = 130
 ASCII_CSS = """
 ModalScreen > Vertical, ModalScreen:ansi > Vertical { border: ascii $primary; }
 Toast { border-left: none; }
-CommandPalette #--input, CommandPalette #--results { border: none; }
-CommandPalette SearchIcon { display: none; }
+CommandPalette #--input, CommandPalette #--input.--list-visible, CommandPalette #--results, CommandPalette LoadingIndicator { border: none; }
+CommandPalette CommandList, CommandPalette CommandList:focus { border: none; scrollbar-size: 0 0; text-overflow: clip; }
+CommandPalette SearchIcon, CommandPalette LoadingIndicator { display: none; }
 """
 """What takes the place of lines and icons where only ASCII is drawn."""
 
@@ -224,6 +225,11 @@ class ChtuiApp(Acting, inherit_bindings=False):
     @on(commands.Palette)
     def _palette(self) -> None:
         self.action_command_palette()
+
+    def action_command_palette(self) -> None:
+        """Open the palette, its words in ASCII."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="find a command", id="--command-palette"))
 
     @on(commands.Back)
     def _back(self) -> None:

@@ -200,3 +200,27 @@ def test_the_profiles_intervals_hold() -> None:
     assert {
         name: scheduler.interval(probe) for name, probe in PROBES.items() if probe.always
     } == dict.fromkeys(ALWAYS, 5.0)
+
+
+def test_where_there_is_nothing_to_watch_a_probe_rests_until_it_is_hastened() -> None:
+    scheduler = made()
+    job = Job(A, Ask(PROBES["replication_summary"]))
+    scheduler.started(job, 10.0)
+    scheduler.rest(job, 70.0)
+    gate_of_a = gate(busy=[LIVENESS], blocked=["suspect_replicas"])
+    assert (A, "replication_summary") not in due(scheduler, 69.0, gate_of_a)
+    assert (A, "replication_summary") in due(scheduler, 70.0, gate_of_a)
+    scheduler.hasten(["replication_summary"])
+    assert (A, "replication_summary") in due(scheduler, 11.0, gate_of_a)
+
+
+def test_a_probe_is_asked_for_each_of_its_subjects_and_dropped_with_the_last_who_wants_it() -> None:
+    scheduler = made()
+    one, other = (Want("table_columns", args=(("database", "d"), ("table", name))) for name in ("t", "u"))
+    scheduler.want("first", [one, other])
+    scheduler.want("second", [one])
+    keys = [ask.key for ask in scheduler.wanted(A)]
+    assert keys[len(ALWAYS) :] == ["table_columns?database=d&table=t", "table_columns?database=d&table=u"]
+    assert scheduler.leave("first") == {other.key}
+    assert scheduler.leave("second") == {one.key}
+    assert scheduler.leave("second") == set()
