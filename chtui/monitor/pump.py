@@ -102,7 +102,8 @@ class Pump:
         self._housekeep(now)
         self._dispatch(now)
         moments = [flight.deadline_at for flight in self._flights.values()]
-        if self.fleet.seeds_left:
+        if self.fleet.seeds_left and self.fleet.cluster is None:
+            # Once one has told the cluster the others are not asked, and their turn is no moment to wake for.
             moments.append(self._next_seed_at)
         until = min([now + timeout_seconds, self.scheduler.next_at(now, self._gates()), *moments])
         try:
