@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
@@ -82,3 +83,11 @@ def test_a_host_that_left_the_cluster_with_a_call_in_flight_is_forgotten(bench: 
     bench.step(2.1)
     assert bench.states == {str(A): HostState.HUNG}
     assert [host for host, _ in bench.store.at()] == [A]
+
+
+def test_a_seed_that_is_not_needed_any_more_wakes_nobody(bench: Bench) -> None:
+    bench.step()
+    bench.fleet.seeds_left.append(profile().seeds[0])
+    began = time.monotonic()
+    bench.pump.step(0.3)
+    assert time.monotonic() - began > 0.25
