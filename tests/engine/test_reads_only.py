@@ -130,7 +130,7 @@ def told_all(session: Session) -> bool:
     """Whether every probe was asked of every host, or found to be of no use there."""
     hosts = session.snapshot.hosts
     return len(hosts) == 4 and all(
-        session.store.get(host.id, want.probe) is not None for host in hosts for want in EVERYTHING
+        session.store.get(host.id, want.key) is not None for host in hosts for want in EVERYTHING
     )
 
 
