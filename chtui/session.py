@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chtui.act.arming import Arming
 from chtui.clock import Clock, SystemClock
 from chtui.errors import ChtuiError
 from chtui.fleet.fleet import Fleet
@@ -22,7 +23,6 @@ from chtui.records import HostId, HostState
 from chtui.text import one_line
 
 if TYPE_CHECKING:
-    from chtui.act.arming import Arming
     from chtui.act.executor import Executor
 
 FRAME_SECONDS = 0.05
@@ -52,6 +52,8 @@ class Session:
         self.effective = effective
         self._clock = clock or SystemClock()
         self.store = Store()
+        self.arming = Arming(effective.profile, self._clock)
+        """Whether the cluster may be changed now; it may not before `arm` was called."""
         self.scheduler = Scheduler(effective.intervals)
         profile, slow = effective.profile, effective.thresholds.slow_host_round_trip_seconds
         self._pump = Pump(
@@ -84,8 +86,7 @@ class Session:
     def stop(self) -> None:
         """End monitoring; returns at once, no host is waited for."""
         self._stopping.set()
-        if "arming" in self.__dict__:
-            self.arming.disarm()
+        self.arming.disarm()
         self._keeper.stop()
         self._changed.set()
         self._pump.ask(lambda: None)
@@ -127,13 +128,6 @@ class Session:
     def snapshot(self) -> Snapshot:
         """The latest snapshot; any thread may read it."""
         return self._snapshot
-
-    @cached_property
-    def arming(self) -> Arming:
-        """Whether the cluster may be changed now; nothing is, before `arm` was called."""
-        from chtui.act.arming import Arming
-
-        return Arming(self.effective.profile, self._clock)
 
     @cached_property
     def executor(self) -> Executor:
@@ -261,7 +255,7 @@ class Session:
             meter_is_server_time=is_server_time,
             slowed=self._slowed(),
             paused=self.scheduler.paused,
-            armed_seconds=self.arming.remaining_seconds if "arming" in self.__dict__ else 0.0,
+            armed_seconds=self.arming.remaining_seconds,
             intervals=self.effective.intervals,
             thresholds=self.effective.thresholds,
         )

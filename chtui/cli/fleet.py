@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import time
-from dataclasses import asdict
 
 POLL_SECONDS = 0.1
 
@@ -17,7 +15,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         ConfigError: the configuration cannot be read.
     """
-    from chtui.clock import SystemClock, rfc3339
+    from chtui.clock import SystemClock
     from chtui.profile.effective import Options
     from chtui.session import Comparison, Profiles
     from chtui.views import export, fleet
@@ -30,17 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     seen = comparison.seen()
     comparison.stop()
     if arguments.json:
-        rows = [asdict(fact) for fact in fleet.facts(seen)]
-        document: dict[str, object] = {
-            "schema": f"{export.SCHEMA} fleet",
-            "generated_at": rfc3339(SystemClock().now()),
-            "profile": None,
-            "cluster": None,
-            "hosts": [],
-            "rows": rows,
-            "unavailable": {},
-        }
-        print(json.dumps(document, allow_nan=False, indent=2))
+        print(export.document("fleet", SystemClock().now(), fleet.facts(seen)))
     elif arguments.csv:
         print(export.to_csv(fleet.FleetFact, fleet.facts(seen)), end="")
     else:

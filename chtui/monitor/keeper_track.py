@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from chtui.errors import DeadlineError
 from chtui.fleet.lane import Call, Lane, Outcome
+from chtui.monitor.scheduler import Want
 
 GRACE_SECONDS = 1.0
 """Calls keep their own deadlines; one that has not (a name server that hangs) is given up so much later."""
 STUCK_SECONDS = 60.0
 """How long a call that was given up keeps its lane closed at most."""
-
-
-class Wanted(Protocol):
-    """A wish to see a probe."""
-
-    @property
-    def probe(self) -> str:
-        """The probe's name."""
-        ...
-
-    @property
-    def args(self) -> tuple[tuple[str, str | int], ...]:
-        """What it is asked for."""
-        ...
-
-    @property
-    def key(self) -> str:
-        """What its samples are stored under."""
-        ...
 
 
 class _Flight(NamedTuple):
@@ -84,7 +66,7 @@ class Track:
             self._flight = None
             flight.done(outcome)
 
-    def most_overdue(self, wanted: Mapping[str, Wanted], now: float) -> Wanted | None:
+    def most_overdue(self, wanted: Mapping[str, Want], now: float) -> Want | None:
         """Return the wish that has been due longest, None where none is due."""
         self._due = {key: at for key, at in self._due.items() if key in wanted or at > now}
         found = min(wanted, key=lambda key: self._due.get(key, 0.0), default=None)

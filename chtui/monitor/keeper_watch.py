@@ -19,7 +19,8 @@ from chtui.keeper import member
 from chtui.keeper.reader import CONNECT_SECONDS, ZNODE_SECONDS, Reader
 from chtui.keeper.roll import Entry, Roll, backoff_seconds
 from chtui.monitor.keeper_probes import MEMBER_PROBES, ZNODE_PROBES
-from chtui.monitor.keeper_track import Track, Wanted
+from chtui.monitor.keeper_track import Track
+from chtui.monitor.scheduler import Want
 from chtui.monitor.store import Store
 from chtui.profile.model import DDL_QUEUE_PATH
 from chtui.records import KEEPER, Cost, HostId, Sample
@@ -91,7 +92,7 @@ class KeeperWatch:
         self._roll = Roll(HostId(*address) for address in addresses)
         self._inbox: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
         self._guard = threading.Lock()
-        self._wants: dict[str, tuple[Wanted, ...]] = {}
+        self._wants: dict[str, tuple[Want, ...]] = {}
         self._hasty = False
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -114,7 +115,7 @@ class KeeperWatch:
         self._stopping = True
         self._inbox.put(None)
 
-    def want(self, owner: str, wants: Collection[Wanted]) -> None:
+    def want(self, owner: str, wants: Collection[Want]) -> None:
         """Let `owner` want exactly these probes; none to want nothing. Probes of others are left out."""
         known = tuple(want for want in wants if want.probe in MEMBER_PROBES | ZNODE_PROBES)
         with self._guard:
@@ -182,7 +183,7 @@ class KeeperWatch:
     def _all_tracks(self) -> tuple[Track, ...]:
         return (*self._tracks.values(), self._zoo)
 
-    def _wanted(self, probes: Collection[str]) -> Mapping[str, Wanted]:
+    def _wanted(self, probes: Collection[str]) -> Mapping[str, Want]:
         with self._guard:
             return {
                 want.key: want for wants in self._wants.values() for want in wants if want.probe in probes
@@ -227,7 +228,7 @@ class KeeperWatch:
                 self._ask_configuration(now)
 
     def _dispatch_member(
-        self, host: HostId, entry: Entry, track: Track, wanted: Mapping[str, Wanted], now: float
+        self, host: HostId, entry: Entry, track: Track, wanted: Mapping[str, Want], now: float
     ) -> None:
         if (want := track.most_overdue(wanted, now)) is not None:
             self._ask_member(host, track, want, now)
@@ -236,14 +237,14 @@ class KeeperWatch:
             call = Call(lambda _: member.conf(host, NODE_SECONDS), NODE_SECONDS)
             track.launch(call, now, partial(self._conf_told, host))
 
-    def _ask_member(self, host: HostId, track: Track, want: Wanted, now: float) -> None:
+    def _ask_member(self, host: HostId, track: Track, want: Want, now: float) -> None:
         track.asked(want.key, now + self._interval_seconds)
         ask: Callable[..., Any] = member.node if want.probe == "keeper_node" else member.sessions
         seconds = NODE_SECONDS if want.probe == "keeper_node" else SESSIONS_SECONDS
         call = Call(lambda _: ask(host, seconds, self._admin_port), seconds)
         track.launch(call, now, partial(self._member_told, host, want))
 
-    def _ask_zoo(self, want: Wanted, now: float) -> None:
+    def _ask_zoo(self, want: Want, now: float) -> None:
         self._zoo.asked(want.key, now + self._interval_seconds * SLOWER.get(want.probe, 1.0))
         self._reader.order = self._roll.order()
         path = str(next((value for _, value in want.args), "/"))
@@ -254,7 +255,7 @@ class KeeperWatch:
 
     # What was told
 
-    def _member_told(self, host: HostId, want: Wanted, outcome: Outcome) -> None:
+    def _member_told(self, host: HostId, want: Want, outcome: Outcome) -> None:
         now, at, error = self._clock.monotonic(), self._clock.now(), outcome.error
         cost = Cost(outcome.seconds, False)
         if isinstance(outcome.result, member.NodeTold):
@@ -302,7 +303,7 @@ class KeeperWatch:
 
         self._zoo.launch(Call(self._reader.peers, CONNECT_SECONDS + ZNODE_SECONDS), now, told)
 
-    def _zoo_told(self, want: Wanted, outcome: Outcome) -> None:
+    def _zoo_told(self, want: Want, outcome: Outcome) -> None:
         now, at, error = self._clock.monotonic(), self._clock.now(), outcome.error
         if error is None or isinstance(error, UnavailableError):
             self._zoo.failures, self._zoo.retry_at = 0, 0.0

@@ -36,7 +36,7 @@ class Probe(NamedTuple):
     """One question to one host."""
 
     name: str
-    """Its SQL file below `monitor/`, and what samples are stored under."""
+    """What samples are stored under, and its SQL file below `monitor/` unless `file` names another."""
     record: type
     interval: str
     """Which of the profile's intervals holds."""
@@ -57,13 +57,15 @@ class Probe(NamedTuple):
 
     is_idle: Callable[[Sample], bool] = lambda _: False
     """Whether an answer says that there is nothing to watch there: then it is asked every `IDLE_SECONDS` only."""
+    file: str = ""
+    """The SQL file of a probe that asks the same as another one with other values; empty where it bears the probe's name."""
     fallback: str = ""
     """Another SQL file with the same columns, for servers that lack what the first one needs."""
 
     @property
     def statement(self) -> sql.Statement:
         """The probe's SQL file."""
-        return sql.load(f"monitor/{self.name}")
+        return sql.load(f"monitor/{self.file or self.name}")
 
     @property
     def statements(self) -> tuple[sql.Statement, ...]:

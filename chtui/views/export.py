@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from chtui.clock import rfc3339
@@ -22,46 +23,49 @@ SCHEMA = "chtui/1"
 
 def envelope(snapshot: Snapshot, pane: str, rows: Sequence[Any], unavailable: Mapping[str, str]) -> str:
     """Return facts (frozen records with units in their field names) as one JSON text."""
-    document = {
+    hosts = [
+        {
+            "id": str(status.id),
+            "state": str(status.state),
+            "age_seconds": (snapshot.taken_at - status.answered_at).total_seconds()
+            if status.answered_at
+            else None,
+            "error": status.error or None,
+        }
+        for status in snapshot.hosts
+    ]
+    return document(
+        pane,
+        snapshot.taken_at,
+        rows,
+        snapshot.profile,
+        snapshot.cluster,
+        hosts=hosts,
+        unavailable=unavailable,
+    )
+
+
+def document(
+    pane: str,
+    generated_at: datetime,
+    rows: Sequence[Any],
+    profile: str | None = None,
+    cluster: str | None = None,
+    *,
+    hosts: Sequence[Mapping[str, Any]] = (),
+    unavailable: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Return facts as one JSON text; without a profile and a cluster they are about several."""
+    found = {
         "schema": f"{SCHEMA} {pane}",
-        "generated_at": rfc3339(snapshot.taken_at),
-        "profile": snapshot.profile,
-        "cluster": snapshot.cluster,
-        "hosts": [
-            {
-                "id": str(status.id),
-                "state": str(status.state),
-                "age_seconds": (snapshot.taken_at - status.answered_at).total_seconds()
-                if status.answered_at
-                else None,
-                "error": status.error or None,
-            }
-            for status in snapshot.hosts
-        ],
+        "generated_at": rfc3339(generated_at),
+        "profile": profile,
+        "cluster": cluster,
+        "hosts": list(hosts),
         "rows": [asdict(row) for row in rows],
         "unavailable": dict(unavailable),
     }
-    return json.dumps(document, default=_encode, allow_nan=False, indent=2)
-
-
-def unavailable(snapshot: Snapshot, fields_of: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return field to reason for the facts some host could not give; `fields_of` maps a probe to the facts it fills."""
-    reasons: dict[str, dict[str, list[str]]] = {}
-    for probe, names in fields_of.items():
-        for status in snapshot.hosts:
-            sample = snapshot.sample(status.id, probe)
-            reason = (sample.unavailable or sample.error) if sample else status.error or "no answer yet"
-            if reason and not (sample and sample.rows):
-                for name in names:
-                    reasons.setdefault(name, {}).setdefault(reason, []).append(str(status.id))
-    everywhere = len(snapshot.hosts)
-    return {
-        name: "; ".join(
-            reason if len(hosts) == everywhere else f"{', '.join(hosts)}: {reason}"
-            for reason, hosts in found.items()
-        )
-        for name, found in reasons.items()
-    }
+    return json.dumps(found, default=_encode, allow_nan=False, indent=2)
 
 
 def to_csv(record: type, rows: Sequence[Any]) -> str:

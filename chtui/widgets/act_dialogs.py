@@ -18,6 +18,7 @@ from chtui.act.plans import Plan
 from chtui.act.progress import HostProgress, Progress, Stage, Verified
 from chtui.records import HostId
 from chtui.text import one_line, plural, sanitize, sanitize_block
+from chtui.widgets.dialogs import scrolled
 
 STAGE_STYLES = {
     Stage.PENDING: "$text-muted",
@@ -46,21 +47,6 @@ FRAME = """
 {name}:ansi, {name}:ansi Input {{ background: ansi_default; }}
 {name}:ansi > Vertical {{ background: ansi_default; border: round ansi_default; }}
 """
-
-
-def scrolled(scroll: VerticalScroll, command: commands.MoveCursor) -> None:
-    """Move what is read as a moving command says."""
-    page = max(1, scroll.size.height - 1)
-    here = scroll.scroll_offset.y
-    there = {
-        commands.CursorTop: 0,
-        commands.CursorBottom: int(scroll.max_scroll_y),
-        commands.CursorDown: here + 1,
-        commands.CursorUp: here - 1,
-        commands.PageDown: here + page,
-        commands.PageUp: here - page,
-    }.get(type(command), here)
-    scroll.scroll_to(y=there, animate=False)
 
 
 class ConfirmPlan(ModalScreen[bool], inherit_bindings=False):

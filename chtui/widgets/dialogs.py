@@ -57,18 +57,22 @@ class TextDialog(ModalScreen[None], inherit_bindings=False):
     @on(commands.MoveCursor)
     def _scroll(self, command: commands.MoveCursor) -> None:
         command.stop()
-        scroll = self.query_one(VerticalScroll)
-        page = max(1, scroll.size.height - 1)
-        here = scroll.scroll_offset.y
-        there = {
-            commands.CursorTop: 0,
-            commands.CursorBottom: int(scroll.max_scroll_y),
-            commands.CursorDown: here + 1,
-            commands.CursorUp: here - 1,
-            commands.PageDown: here + page,
-            commands.PageUp: here - page,
-        }.get(type(command), here)
-        scroll.scroll_to(y=there, animate=False)
+        scrolled(self.query_one(VerticalScroll), command)
+
+
+def scrolled(scroll: VerticalScroll, command: commands.MoveCursor) -> None:
+    """Move what is read as a moving command says."""
+    page = max(1, scroll.size.height - 1)
+    here = scroll.scroll_offset.y
+    there = {
+        commands.CursorTop: 0,
+        commands.CursorBottom: int(scroll.max_scroll_y),
+        commands.CursorDown: here + 1,
+        commands.CursorUp: here - 1,
+        commands.PageDown: here + page,
+        commands.PageUp: here - page,
+    }.get(type(command), here)
+    scroll.scroll_to(y=there, animate=False)
 
 
 def help_text(columns: tuple[tuple[str, str], ...]) -> Content:

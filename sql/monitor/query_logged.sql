@@ -1,7 +1,9 @@
--- What the log of the last two hours tells of one query: its beginning and end, and those of its parts for other hosts.
+-- What the log tells of one query within a span of time: its beginning and end, and those of its parts for other hosts.
 -- params:
 --   query_id  String
 --   max_rows  UInt64
+--   oldest_seconds  UInt32  s
+--   newest_seconds  UInt32  s
 -- columns:
 --   query_id          String
 --   initial_query_id  String
@@ -27,7 +29,7 @@
 --   event_names       Array(String)
 --   event_values      Array(UInt64)
 -- needs: system.query_log
--- cost: moderate, two hours of the log for one query; only while its detail is open
+-- cost: costly, two hours of the log for one query every minute while its detail is open, the day before them once
 -- engines: 18.16+
 SELECT
     query_id,
@@ -54,9 +56,9 @@ SELECT
     arrayMap(name -> toString(name), ProfileEvents.Names) AS event_names,
     ProfileEvents.Values AS event_values
 FROM system.query_log AS log
-WHERE event_date >= toDate(now() - 7200)
-    AND event_time > now() - 7200
-    AND event_time <= now()
+WHERE event_date >= toDate(now() - {oldest_seconds:UInt32})
+    AND event_time > now() - {oldest_seconds:UInt32}
+    AND event_time <= now() - {newest_seconds:UInt32}
     AND (log.query_id = {query_id:String} OR log.initial_query_id = {query_id:String})
 ORDER BY is_initial_query DESC, event_time DESC, toInt8(log.type) DESC
 LIMIT {max_rows:UInt64}

@@ -21,7 +21,18 @@ from chtui.session import Session
 from tests.rigs.servers import QueryError
 from tests.support import ModernRig, wait_until
 
-OWN_PARAMS = frozenset({"delay_seconds", "every_table", "max_rows", "names", "queue_entries", "tables"})
+OWN_PARAMS = frozenset(
+    {
+        "delay_seconds",
+        "every_table",
+        "max_rows",
+        "names",
+        "newest_seconds",
+        "oldest_seconds",
+        "queue_entries",
+        "tables",
+    }
+)
 """Parameters probes fill themselves; a want names the others."""
 
 

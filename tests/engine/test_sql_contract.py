@@ -46,7 +46,8 @@ def described(
 def test_nothing_in_the_folder_is_left_out(driver: Driver) -> None:
     able = contract.capabilities_of(driver)
     assert set(contract.STATEMENTS) | contract.NOT_ALONE == set(sql.names("monitor"))
-    assert {f"monitor/{name}" for name in PROBES} <= set(contract.SELECTS) | contract.NOT_SELECTS
+    asked = {statement.name for probe in PROBES.values() for statement in probe.statements}
+    assert asked <= set(contract.SELECTS) | contract.NOT_SELECTS
     assert able.version == parse_version(driver.version) >= (25,)
     for name in sql.names("monitor"):
         statement = sql.load(name)
@@ -114,7 +115,7 @@ OTHERS_SHOW_ROWS = frozenset(
     f"monitor/{name}"
     for name in (
         "detached_parts", "distribution_queue", "failed_queries", "host_load", "merges", "mutation_entries", "mutations",
-        "outstanding", "query_explainable", "query_logged", "query_logged_day", "query_pattern_runs", "query_pattern_trend",
+        "outstanding", "query_explainable", "query_logged", "query_pattern_runs", "query_pattern_trend",
         "query_patterns_before", "query_processes", "query_text", "query_text_as_sent", "queue_entries", "queue_entry",
         "queue_groups", "queue_tables", "replica_keeper_state", "replica_requests", "replica_state", "replicated_fetches",
         "server_warnings", "storage_detached", "storage_move_log", "storage_moves", "storage_no_space", "suspect_replicas", "table_growth", "table_replica",
@@ -167,7 +168,7 @@ def test_optional_columns_become_typed_nulls(driver: Driver) -> None:
 
 def test_statements_asked_through_one_host(driver: Driver) -> None:
     able = contract.capabilities_of(driver)
-    for name in (f"monitor/{probe}" for probe in PROBES):
+    for name in sorted({probe.statement.name for probe in PROBES.values()}):
         statement = sql.through(sql.load(name))
         if able.lacks(statement) or name in (*KEEPERLESS, *contract.NOT_SELECTS):
             continue

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from chtui.clock import SystemClock
 from chtui.keeper.ensemble import Verdict, verdict
 from chtui.monitor.keeper_watch import KeeperWatch
+from chtui.monitor.scheduler import Want
 from chtui.monitor.store import EMPTY, Store
 from chtui.records import KEEPER, HostId, Sample
 from chtui.records.keeper import KeeperMember, MemberState
@@ -17,29 +18,17 @@ from tests.rigs.zookeeper import ZooKeeperNode
 INTERVAL_SECONDS = 0.3
 
 
-class Wish(NamedTuple):
-    """What a pane hands over."""
-
-    probe: str
-    args: tuple[tuple[str, str | int], ...] = ()
-
-    @property
-    def key(self) -> str:
-        """What its samples are stored under."""
-        return "&".join([self.probe, *(f"{name}={value}" for name, value in self.args)])
+NODE, SESSIONS, QUEUE = Want("keeper_node"), Want("keeper_sessions"), Want("ddl_queue")
 
 
-NODE, SESSIONS, QUEUE = Wish("keeper_node"), Wish("keeper_sessions"), Wish("ddl_queue")
-
-
-def znode(path: str) -> Wish:
+def znode(path: str) -> Want:
     """The wish for a znode."""
-    return Wish("znode", (("path", path),))
+    return Want("znode", args=(("path", path),))
 
 
-def replica_set(path: str) -> Wish:
+def replica_set(path: str) -> Want:
     """The wish for the replicas of a table."""
-    return Wish("replica_set", (("zookeeper_path", path),))
+    return Want("replica_set", args=(("zookeeper_path", path),))
 
 
 def host_of(node: ZooKeeperNode) -> HostId:
@@ -69,16 +58,16 @@ class Watched:
     def _changed(self) -> None:
         self.changes += 1
 
-    def want(self, *wishes: Wish) -> None:
+    def want(self, *wishes: Want) -> None:
         """Want exactly these."""
         self.watch.want("test", wishes)
 
-    def sample(self, wish: Wish, host: HostId = KEEPER) -> Sample:
+    def sample(self, wish: Want, host: HostId = KEEPER) -> Sample:
         """The last sample."""
         assert self.watch.error == ""
         return self.store.get(host, wish.key) or EMPTY
 
-    def rows(self, wish: Wish, host: HostId = KEEPER) -> tuple[Any, ...]:
+    def rows(self, wish: Want, host: HostId = KEEPER) -> tuple[Any, ...]:
         """The last good rows, none while the last attempt failed."""
         found = self.sample(wish, host)
         return () if found.error or found.unavailable else found.rows

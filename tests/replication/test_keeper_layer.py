@@ -11,10 +11,11 @@ from kazoo.client import KazooClient
 
 from chtui.keeper.ensemble import Quorum
 from chtui.monitor.keeper_watch import MEMBERS
+from chtui.monitor.scheduler import Want
 from chtui.records import KEEPER
 from chtui.records.keeper import DdlEntry, MemberState, ReplicaMember, Znode
 from tests.replication.conftest import DATABASE
-from tests.replication.keeper import NODE, QUEUE, SESSIONS, Watched, Wish, host_of, replica_set, znode
+from tests.replication.keeper import NODE, QUEUE, SESSIONS, Watched, host_of, replica_set, znode
 from tests.rigs.fixtures import ReplicatedCluster
 from tests.rigs.server_config import CHROOT, CLUSTER
 from tests.rigs.servers import QueryError
@@ -360,9 +361,9 @@ def test_hostile_znodes_are_read_as_what_they_are(zookeeper: KazooClient, watche
 def test_paths_that_are_none_are_answered(replicated_cluster: ReplicatedCluster, path: str) -> None:
     watched = Watched([host_of(replicated_cluster.zookeeper.nodes[0])])
     try:
-        wish, good = Wish("znode", (("path", path),)), znode("/clickhouse")
+        wish, good = Want("znode", args=(("path", path),)), znode("/clickhouse")
         watched.want(wish, good)
-        wait_until(lambda: watched.sample(wish) != watched.sample(Wish("znode")), WAIT, "an answer")
+        wait_until(lambda: watched.sample(wish) != watched.sample(Want("znode")), WAIT, "an answer")
         assert "report this as a bug" not in watched.sample(wish).error
         wait_until(lambda: watched.rows(good), WAIT, "a good path beside it")
     finally:

@@ -15,7 +15,8 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.profile.model import Thresholds
 from chtui.records import HostId, HostState
 from chtui.session import Session, Watch
-from chtui.views import export, replicas
+from chtui.views import pages, replicas
+from chtui.views.panes import page
 from tests.engine.commands import Command, command
 from tests.engine.fleets import collected
 from tests.replication.conftest import effective_of
@@ -106,7 +107,8 @@ def test_what_its_version_cannot_tell_is_none_with_a_reason(
         assert (fact.fullest_disk, fact.disk_used_ratio, fact.disk_free_bytes) == (None, None, None)
     reason = "this server is older than 19.15, which brought system.disks"
     names = ("fullest_disk", "disk_used_ratio", "disk_free_bytes")
-    assert export.unavailable(snapshot, replicas.UNAVAILABLE_FIELDS) == dict.fromkeys(names, reason)
+    missing = pages.unavailable(page("replicas").parts[0], snapshot, ())
+    assert missing == dict.fromkeys(names, reason)
     assessment = assess(snapshot)
     assert (assessment.findings, assessment.unchecked, assessment.exit_code) == ((), (), 0)
     assert [(item.host, item.what, item.reason) for item in assessment.too_old] == [

@@ -79,7 +79,7 @@ OTHERS_SHOW_ROWS = frozenset(
     f"monitor/{name}"
     for name in (
         "failed_queries", "host_load", "merges", "mutation_entries", "mutations", "other_tables", "outstanding",
-        "query_latency_by_word", "query_logged", "query_logged_day", "query_percentiles_by_word", "query_processes",
+        "query_latency_by_word", "query_logged", "query_percentiles_by_word", "query_processes",
         "query_text_as_sent", "queue_entries", "queue_entry", "queue_groups", "slow_queries", "table_growth",
     )
 )  # fmt: skip

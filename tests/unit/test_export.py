@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 
 from chtui.health.findings import Assessment, Finding, Severity, Unchecked
+from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId, HostState, Sample
 from chtui.text import UNSAFE
 from chtui.views import export, replicas
+from chtui.views.pages import unavailable
+from chtui.views.panes import page
 from chtui.views.table import Column, Row, Table, cell
 from tests.unit.hand import HOSTILE, NOW, A, B, ago, good, snapshot, status
 
@@ -99,7 +102,8 @@ def reasons(disks_a: Sample | None, disks_b: Sample | None) -> dict[str, str]:
         (B, "parts_summary"): good(1),
     }
     kept = {key: sample for key, sample in given.items() if sample is not None}
-    return export.unavailable(snapshot(UP, DOWN, samples=kept), FIELDS)
+    part = page("replicas").parts[0]._replace(wants=lambda _: tuple(map(Want, FIELDS)), fields=FIELDS)
+    return unavailable(part, snapshot(UP, DOWN, samples=kept), ())
 
 
 def test_reasons_for_what_is_not_there() -> None:

@@ -15,8 +15,8 @@ from chtui.views import pages
 from chtui.views.queries import PAGES, kill_by_predicate
 from chtui.views.queries.running import (
     RUNNING,
+    RUNNING_FIELDS,
     RunningQueryFact,
-    predicate_fields,
     row_key,
     running_facts,
     running_figures,
@@ -304,7 +304,7 @@ def test_a_predicate_selects_queries() -> None:
         kill_by_predicate(found, "user=nobody")
     with pytest.raises(UsageError, match="no field 'table'"):
         kill_by_predicate(found, "table=x")
-    fields = predicate_fields(facts(found)[0])
+    fields = {name: field.get(facts(found)[0]) for name, field in RUNNING_FIELDS.items()}
     assert set(fields) == {
         "host",
         "user",

@@ -194,6 +194,7 @@ def test_every_file_is_used() -> None:
 def test_a_probes_file_fills_its_record(name: str) -> None:
     probe = PROBES[name]
     assert probe.name == name
+    assert probe.statement.name == f"monitor/{probe.file or name}"
     columns = [column.name for column in probe.statement.columns]
     if probe.shape is None:
         assert columns == list(probe.record.__annotations__)

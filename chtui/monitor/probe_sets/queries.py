@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from chtui.monitor.probe import Probe
+from types import MappingProxyType
+
+from chtui.monitor.probe import Params, Probe
 from chtui.records import queries
 
 RUNNING_ROWS = 1000
@@ -15,6 +17,9 @@ ENDED_ROWS = 100
 """At most so many slow or failed queries of one host are listed; newer servers read texts only of these."""
 DETAIL_ROWS = 200
 """At most so many rows tell of one query and its parts on one host."""
+RECENT: Params = MappingProxyType({"oldest_seconds": 7200, "newest_seconds": 0})
+DAY_BEFORE: Params = MappingProxyType({"oldest_seconds": 93_600, "newest_seconds": 7200})
+"""Two spans of the log: what is read again and again, and what is read once."""
 
 PROBES: tuple[Probe, ...] = (
     Probe("running_queries", queries.RunningQuery, "queries", 3.0, max_rows=RUNNING_ROWS, counts=True),
@@ -26,8 +31,16 @@ PROBES: tuple[Probe, ...] = (
     Probe("slow_queries", queries.EndedQuery, "logs", 10.0, max_rows=ENDED_ROWS),
     Probe("failed_queries", queries.EndedQuery, "logs", 10.0, max_rows=ENDED_ROWS),
     Probe("query_processes", queries.QueryProcess, "queries", 3.0, max_rows=DETAIL_ROWS),
-    Probe("query_logged", queries.LoggedQuery, "logs", 10.0, max_rows=DETAIL_ROWS),
-    Probe("query_logged_day", queries.LoggedQuery, "once", 20.0, max_rows=DETAIL_ROWS),
+    Probe("query_logged", queries.LoggedQuery, "logs", 10.0, max_rows=DETAIL_ROWS, params=lambda _: RECENT),
+    Probe(
+        "query_logged_day",
+        queries.LoggedQuery,
+        "once",
+        20.0,
+        max_rows=DETAIL_ROWS,
+        params=lambda _: DAY_BEFORE,
+        file="query_logged",
+    ),
     Probe("query_text", queries.QueryText, "once", 20.0, fallback="query_text_as_sent"),
     Probe("query_explain", queries.ExplainLine, "once", 15.0, text_from="query_explainable"),
     Probe("query_pattern_trend", queries.PatternStep, "once", 20.0),

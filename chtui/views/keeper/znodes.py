@@ -12,6 +12,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.records import KEEPER
 from chtui.records.keeper import Znode
 from chtui.text import format_bytes, format_count, sanitize, sanitize_block
+from chtui.views.lines import line_rows
 from chtui.views.pages import Page, Part, Subject
 from chtui.views.pieces import Piece
 from chtui.views.table import Cell, Column, Link, Row, cell, number
@@ -114,9 +115,7 @@ def data_rows(snapshot: Snapshot, subject: Subject, facts: Sequence[ZnodeLineFac
     """Return a row for each line."""
     found = _znodes(snapshot, subject)
     whole = sanitize_block(found[0].data or "") if found else ""
-    return tuple(
-        Row(str(fact.line), (number(fact.line, format_count), cell(fact.text)), copy=whole) for fact in facts
-    )
+    return line_rows(facts, whole)
 
 
 def znode_heading(snapshot: Snapshot, subject: Subject) -> tuple[Piece, ...]:

@@ -10,6 +10,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId, Sample
 from chtui.records.merges import Merge
 from chtui.text import format_bytes, format_count, format_percent, format_seconds, sanitize
+from chtui.views.links import to_host, to_partition, to_queue
 from chtui.views.merges.log import MINUTES_PART, THROUGHPUT_PART
 from chtui.views.merges.mutation_rows import MUTATION_PAGE, MUTATIONS_PART
 from chtui.views.merges.partitions import PARTITIONS_PART
@@ -129,18 +130,9 @@ def _row(fact: MergeFact) -> Row:
         ),
         link=Link("table", (fact.database, fact.table)),
         links=(
-            *(
-                (
-                    (
-                        f"partition {fact.partition_id}",
-                        Link("partition", (fact.database, fact.table, fact.partition_id)),
-                    ),
-                )
-                if fact.partition_id
-                else ()
-            ),
-            (f"queue of {name}", Link("queue", (fact.database, fact.table))),
-            (f"host {fact.host}", Link("host", (fact.host,))),
+            *((to_partition(fact.database, fact.table, fact.partition_id),) if fact.partition_id else ()),
+            to_queue(fact.database, fact.table),
+            to_host(fact.host),
         ),
         copy=fact.result_part_name,
     )

@@ -10,6 +10,7 @@ from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.records.merges import PartMinute, PartTable
 from chtui.text import format_bytes, format_count, format_seconds, plural
+from chtui.views.links import to_host
 from chtui.views.pages import Part, Subject
 from chtui.views.pieces import Figure
 from chtui.views.plot import Plot, Series
@@ -278,9 +279,7 @@ def table_rows(_snapshot: Snapshot, _subject: Subject, facts: Sequence[TableWork
                 cell(fact.last_error_part or "", "muted"),
             ),
             link=Link("table", (fact.database, fact.table)),
-            links=((f"host {fact.last_error_host}", Link("host", (fact.last_error_host,))),)
-            if fact.last_error_host
-            else (),
+            links=(to_host(fact.last_error_host),) if fact.last_error_host else (),
             copy=fact.last_error or "",
         )
         for fact in facts

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from chtui.monitor.snapshot import Snapshot
 from chtui.text import format_count, format_seconds, plural
+from chtui.views.links import to_host, to_queue, to_table
 from chtui.views.merges.mutations import (
     WANTS,
     HostMutationFact,
@@ -118,11 +119,10 @@ def host_rows(_snapshot: Snapshot, _subject: Subject, facts: Sequence[HostMutati
 
 
 def _links(database: str, table: str, host: str | None) -> tuple[tuple[str, Link], ...]:
-    name = f"{database}.{table}"
     return (
-        (f"table {name}", Link("table", (database, table))),
-        (f"queue of {name}", Link("queue", (database, table))),
-        *(((f"host {host}", Link("host", (host,))),) if host else ()),
+        to_table(database, table),
+        to_queue(database, table),
+        *((to_host(host),) if host else ()),
     )
 
 

@@ -12,6 +12,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId, HostMetrics, Sample
 from chtui.records.merges import CrowdedPartition, PartLimits
 from chtui.text import format_bytes, format_count, format_percent, format_seconds
+from chtui.views.links import to_host, to_table
 from chtui.views.pages import Part, Subject
 from chtui.views.pieces import Figure
 from chtui.views.table import Cell, Column, Link, Row, Style, cell, number
@@ -214,8 +215,8 @@ def _row(fact: PartitionFact) -> Row:
         ),
         link=Link("partition", (fact.database, fact.table, fact.partition_id)),
         links=(
-            (f"table {name}", Link("table", (fact.database, fact.table))),
-            (f"host {fact.host}", Link("host", (fact.host,))),
+            to_table(fact.database, fact.table),
+            to_host(fact.host),
         ),
     )
 

@@ -10,8 +10,9 @@ from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId
 from chtui.text import format_count, format_percent
+from chtui.views.links import to_host
 from chtui.views.pages import Part, Subject
-from chtui.views.table import Cell, Column, Link, Row, Style, cell, number
+from chtui.views.table import Cell, Column, Row, Style, cell, number
 
 WANTS = (Want("background_pools"), Want("pool_settings"))
 BUSY_RATIO = 0.9
@@ -162,7 +163,7 @@ def _row(fact: PoolFact) -> Row:
             Cell(state, style or ("ok" if state == "ok" else "muted"), fact.used_ratio),
             cell(purpose, "muted"),
         ),
-        links=((f"host {fact.host}", Link("host", (fact.host,))),),
+        links=(to_host(fact.host),),
     )
 
 

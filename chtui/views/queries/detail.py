@@ -11,6 +11,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId, Sample
 from chtui.records.queries import LoggedQuery, QueryProcess
 from chtui.text import format_bytes, format_count, format_percent, format_seconds, one_line, sanitize
+from chtui.views.links import to_host
 from chtui.views.pages import Part, Subject
 from chtui.views.pieces import Piece
 from chtui.views.queries.words import (
@@ -280,7 +281,7 @@ def _summary_rows(fact: QuerySummaryFact) -> list[Row]:
         ("query id", cell(fact.query_id)),
         ("initial query id", cell(fact.initial_query_id) if fact.initial_query_id != fact.query_id else None),
     ]  # fmt: skip
-    links: tuple[tuple[str, Link], ...] = ((f"host {fact.host}", Link("host", (fact.host,))),)
+    links: tuple[tuple[str, Link], ...] = (to_host(fact.host),)
     if fact.initial_query_id not in ("", fact.query_id):
         links = (("the query it is part of", Link("query", (fact.initial_query_id,))), *links)
     return [

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chtui.monitor.snapshot import Snapshot
-from chtui.text import format_count
+from chtui.views import lines
 from chtui.views.pages import Part, Subject
 from chtui.views.queries.detail import detail_want
-from chtui.views.table import Column, Row, cell, number
+from chtui.views.table import Column, Row
 
 DEMAND = "EXPLAIN runs the query's scalar subqueries and reads its indexes, once, on the host that ran it"
 
@@ -42,14 +42,7 @@ PLAN_COLUMNS = (
 def plan_rows(_snapshot: Snapshot, _subject: Subject, facts: Sequence[QueryPlanFact]) -> tuple[Row, ...]:
     """Return a row for each line."""
     whole = "\n".join(fact.text for fact in facts)
-    return tuple(
-        Row(
-            str(fact.line),
-            (number(fact.line, format_count, "muted"), cell(fact.text.expandtabs(4), limit=4000)),
-            copy=whole,
-        )
-        for fact in facts
-    )
+    return lines.line_rows(facts, whole)
 
 
 EXPLAIN = Part(

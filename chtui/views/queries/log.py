@@ -12,6 +12,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId
 from chtui.records.queries import EndedQuery
 from chtui.text import format_bytes, format_count, format_seconds, one_line, sanitize
+from chtui.views.links import to_host
 from chtui.views.pages import Part, Subject
 from chtui.views.pieces import Figure, Piece
 from chtui.views.plot import Plot
@@ -165,7 +166,7 @@ def _rows(columns: Sequence[Column], facts: Sequence[EndedQueryFact]) -> tuple[R
                 f"{fact.host} {fact.query_id} {fact.age_seconds if not fact.query_id else ''}",
                 tuple(cells[key] for key in keys),
                 link=Link("query", (fact.initial_query_id or fact.query_id,)),
-                links=((f"host {fact.host}", Link("host", (fact.host,))),),
+                links=(to_host(fact.host),),
                 copy=fact.exception or fact.query,
             )
         )

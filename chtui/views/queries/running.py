@@ -16,6 +16,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId, Sample
 from chtui.records.queries import RunningQuery
 from chtui.text import format_bytes, format_count, format_percent, format_seconds, one_line
+from chtui.views.links import to_host
 from chtui.views.pages import Part, Subject
 from chtui.views.pieces import Figure
 from chtui.views.queries.words import client_of, interface_word, is_own, kind_of, plain_address
@@ -194,11 +195,6 @@ RUNNING_FIELDS: Mapping[str, Field] = MappingProxyType(
 """What a predicate over running queries may name."""
 
 
-def predicate_fields(fact: RunningQueryFact) -> Mapping[str, str | float]:
-    """Return a query's values by the names a predicate uses; seconds and bytes as numbers."""
-    return {name: field.get(fact) for name, field in RUNNING_FIELDS.items()}
-
-
 def row_key(fact: RunningQueryFact) -> str:
     """Return the key of a query's row."""
     return f"{fact.host} {fact.query_id}"
@@ -304,7 +300,7 @@ def _row(fact: RunningQueryFact) -> Row:
             cell(fact.query_id, "muted"),
         ),
         link=Link("query", (fact.initial_query_id or fact.query_id,)),
-        links=((f"host {fact.host}", Link("host", (fact.host,))),),
+        links=(to_host(fact.host),),
         copy=fact.query,
     )
 

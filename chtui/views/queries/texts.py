@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from chtui.monitor.snapshot import Snapshot
 from chtui.records.queries import LoggedQuery, QueryProcess
 from chtui.text import format_bytes, format_count, format_seconds, one_line
+from chtui.views import lines
+from chtui.views.links import to_host
 from chtui.views.pages import Part, Subject
 from chtui.views.queries.detail import EMPTY, NAME_VALUE, STYLES, detail_want, known_of, wants
 from chtui.views.queries.words import error_message
@@ -54,14 +56,7 @@ LINE_COLUMNS = (
 def line_rows(snapshot: Snapshot, subject: Subject, facts: Sequence[QueryLineFact]) -> tuple[Row, ...]:
     """Return a row for each line."""
     whole, _ = _text(snapshot, subject)
-    return tuple(
-        Row(
-            str(fact.line),
-            (number(fact.line, format_count, "muted"), cell(fact.text.expandtabs(4), limit=4000)),
-            copy=whole,
-        )
-        for fact in facts
-    )
+    return lines.line_rows(facts, whole)
 
 
 SQL = Part(
@@ -259,7 +254,7 @@ def part_rows(_snapshot: Snapshot, _subject: Subject, facts: Sequence[QueryPartF
                 cell(fact.query_id, "muted"),
             ),
             link=Link("query", (fact.query_id,)),
-            links=((f"host {fact.host}", Link("host", (fact.host,))),),
+            links=(to_host(fact.host),),
             copy=fact.exception or fact.query,
         )
         for fact in facts

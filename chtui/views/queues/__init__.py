@@ -10,6 +10,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId
 from chtui.records.queues import QueueGroup
 from chtui.text import format_count, format_seconds, one_line
+from chtui.views.links import to_host, to_table
 from chtui.views.pages import Page, Part, Subject
 from chtui.views.queues.causes import age_style, cause_cell, homes, postponed_style, rank, tries_style
 from chtui.views.queues.ddl import DDL, DDL_ENTRY
@@ -131,8 +132,8 @@ def _group_row(fact: QueueGroupFact) -> Row:
         ),
         link=Link("queue", where),
         links=(
-            (f"table {name}", Link("table", where)),
-            *((f"host {host}", Link("host", (host,))) for host in fact.hosts),
+            to_table(*where),
+            *(to_host(host) for host in fact.hosts),
         ),
         copy=fact.sample or "",
     )

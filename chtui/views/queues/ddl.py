@@ -14,6 +14,7 @@ from chtui.records import KEEPER, HostId, Sample
 from chtui.records.keeper import DdlEntry
 from chtui.records.queues import DdlHostStatus, DdlStatus
 from chtui.text import format_seconds, one_line, sanitize
+from chtui.views.links import to_host
 from chtui.views.pages import Page, Part, Subject, trouble
 from chtui.views.pieces import Piece
 from chtui.views.table import Cell, Column, Link, Row, Style, cell, number
@@ -183,9 +184,7 @@ def _ddl_row(fact: DdlFact) -> Row:
             cell(fact.source, "muted"),
         ),
         link=Link("ddl_entry", (fact.entry,)),
-        links=tuple(
-            (f"host {host}", Link("host", (host,))) for host in (*fact.missing_hosts, *fact.active_hosts)
-        ),
+        links=tuple(to_host(host) for host in (*fact.missing_hosts, *fact.active_hosts)),
         copy=fact.query,
     )
 

@@ -12,6 +12,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId
 from chtui.records.queues import QueueEntry
 from chtui.text import format_count, format_seconds, one_line, plural, sanitize_block
+from chtui.views.links import to_host, to_partition, to_table, to_znode
 from chtui.views.pages import Page, Part, Subject
 from chtui.views.queues.causes import (
     LONG_RUN_SECONDS,
@@ -159,13 +160,13 @@ def _entry_row(subject: Subject, fact: QueueEntryFact) -> Row:
 def _links(
     subject: Subject, host: str, partition_id: str | None, znode: str | None
 ) -> tuple[tuple[str, Link], ...]:
-    where = subject[:2]
-    links = [(f"table {'.'.join(where)}", Link("table", where))]
+    database, table = subject[:2]
+    links = [to_table(database, table)]
     if partition_id:
-        links.append((f"partition {partition_id}", Link("partition", (*where, partition_id))))
-    links.append((f"host {host}", Link("host", (host,))))
+        links.append(to_partition(database, table, partition_id))
+    links.append(to_host(host))
     if znode:
-        links.append((f"znode {znode}", Link("znode", (znode,))))
+        links.append(to_znode(znode))
     return tuple(links)
 
 

@@ -10,6 +10,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId, Sample
 from chtui.records.queues import DistributionQueue, ReplicatedFetch
 from chtui.text import format_bytes, format_count, format_percent, format_seconds, one_line
+from chtui.views.links import to_host, to_partition, to_table
 from chtui.views.pages import Part, Subject
 from chtui.views.table import Cell, Column, Link, Row, Style, cell, number
 
@@ -130,9 +131,9 @@ def _fetch_row(fact: FetchFact) -> Row:
         ),
         link=Link("queue", where),
         links=(
-            (f"table {name}", Link("table", where)),
-            (f"partition {fact.partition_id}", Link("partition", (*where, fact.partition_id))),
-            (f"host {fact.host}", Link("host", (fact.host,))),
+            to_table(*where),
+            to_partition(*where, fact.partition_id),
+            to_host(fact.host),
         ),
         copy=fact.result_part_name,
     )
@@ -277,8 +278,8 @@ def _send_row(fact: SendFact) -> Row:
             cell(one_line(fact.exception or "", 4000), "muted", limit=4000),
         ),
         links=(
-            (f"table {name}", Link("table", where)),
-            (f"host {fact.host}", Link("host", (fact.host,))),
+            to_table(*where),
+            to_host(fact.host),
         ),
         copy=fact.exception or "",
     )

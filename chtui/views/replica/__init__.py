@@ -10,6 +10,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostStatus
 from chtui.records.replicas import ReplicaRequests, ReplicaState
 from chtui.text import NEVER_SECONDS, format_count, format_delay, format_seconds
+from chtui.views.links import to_host, to_queue, to_table, to_znode
 from chtui.views.pages import Page, Part, Subject
 from chtui.views.replica.compare import COMPARE_PART
 from chtui.views.table import Cell, Column, Link, Row, Style, cell, number
@@ -154,12 +155,11 @@ def _replica_row(fact: TableReplicaFact, subject: Subject) -> Row:
 
 
 def _links(host: str, subject: Subject, path: str | None = None) -> tuple[tuple[str, Link], ...]:
-    name = ".".join(subject)
     return (
-        (f"table {name}", Link("table", subject)),
-        (f"queue of {name}", Link("queue", subject)),
-        *(((f"znode {path}", Link("znode", (path,))),) if path else ()),
-        (f"host {host}", Link("host", (host,))),
+        to_table(*subject),
+        to_queue(*subject),
+        *((to_znode(path),) if path else ()),
+        to_host(host),
     )
 
 

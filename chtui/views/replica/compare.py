@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostStatus
 from chtui.text import format_bytes, format_count
+from chtui.views.links import to_host
 from chtui.views.pages import Part, Subject
 from chtui.views.table import Cell, Column, Link, Row, cell, number
 from chtui.views.tables.compare import SETTLING_SECONDS
@@ -116,7 +117,7 @@ def compare_rows(
                 number(fact.bytes_on_disk, format_bytes),
             ),
             link=Link("partition", (*subject, fact.partition_id)),
-            links=((f"host {fact.host}", Link("host", (fact.host,))),),
+            links=(to_host(fact.host),),
         )
         for fact in facts
     )

@@ -10,6 +10,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.records import KEEPER
 from chtui.records.keeper import ReplicaMember
 from chtui.text import format_count
+from chtui.views.links import to_host
 from chtui.views.pages import Page, Part, Subject
 from chtui.views.table import Cell, Column, Link, Row, cell, number
 
@@ -103,7 +104,7 @@ def _member_row(fact: MemberFact) -> Row:
         ),
         link=Link("znode", (f"{fact.zookeeper_path}/replicas/{fact.replica_name}",)),
         links=(
-            *(((f"host {fact.host}", Link("host", (fact.host or "",))),) if is_known else ()),
+            *((to_host(fact.host or ""),) if is_known else ()),
             *(((f"replicas of {table}", Link("replica", (fact.database or "", fact.table or ""))),) if table else ()),
         ),
         copy=f"{fact.zookeeper_path}/replicas/{fact.replica_name}",

@@ -12,10 +12,11 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId
 from chtui.records.storage import DetachedOnDisk, DiskParts, StorageDisk, StorageVolume
 from chtui.text import format_bytes, format_percent
+from chtui.views.links import to_host
 from chtui.views.pages import Part, Subject
 from chtui.views.storage.places import Growth, Place, Places, growth, has_size, places
 from chtui.views.storage.volumes import full_cell, used_style
-from chtui.views.table import Cell, Column, Link, Row, cell, number
+from chtui.views.table import Cell, Column, Row, cell, number
 
 OnDisk = TypeVar("OnDisk", DiskParts, DetachedOnDisk)
 DISK_WANTS = tuple(
@@ -207,7 +208,7 @@ def _row(snapshot: Snapshot, fact: DiskFact) -> Row:
             cell(fact.path, "muted"),
             cell(fact.full_reason or "", "muted"),
         ),
-        links=((f"host {fact.host}", Link("host", (fact.host,))),),
+        links=(to_host(fact.host),),
         copy=fact.path,
     )
 

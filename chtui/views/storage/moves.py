@@ -11,6 +11,7 @@ from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId
 from chtui.records.storage import DiskGrowth, LoggedMove, MoveUnderWay, NoSpace
 from chtui.text import format_bytes, format_count, format_seconds, one_line
+from chtui.views.links import to_host, to_table
 from chtui.views.pages import Part, Subject
 from chtui.views.table import Cell, Column, Link, Row, cell, number
 
@@ -104,9 +105,9 @@ def _pace(value: float | None) -> str:
 
 
 def _links(host: str, database: str, table: str) -> tuple[tuple[str, Link], ...]:
-    found = [(f"host {host}", Link("host", (host,)))]
+    found = [to_host(host)]
     if table:
-        found.insert(0, (f"table {database}.{table}", Link("table", (database, table))))
+        found.insert(0, to_table(database, table))
     return tuple(found)
 
 

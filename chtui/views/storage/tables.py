@@ -10,6 +10,7 @@ from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.records.storage import TableOnDisk
 from chtui.text import format_bytes, format_seconds, plural, sanitize
+from chtui.views.links import to_table
 from chtui.views.pages import Part, Subject
 from chtui.views.storage.places import places
 from chtui.views.table import Cell, Column, Link, Row, cell, number
@@ -123,7 +124,7 @@ def _row(database: str, table: str, found: Sequence[TableVolumeFact]) -> Row:
             cell(", ".join(dict.fromkeys(fact.storage_policy for fact in found)), "muted"),
         ),
         link=Link("table", (database, table)),
-        links=((f"table {name}", Link("table", (database, table))),),
+        links=(to_table(database, table),),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.text import format_bytes, format_count, format_seconds
+from chtui.views.links import to_host, to_table
 from chtui.views.pages import Part, Subject
 from chtui.views.pieces import Figure
 from chtui.views.storage.forecast import Forecast, forecasts, within
@@ -167,9 +168,9 @@ def ttl_rows(_snapshot: Snapshot, _subject: Subject, facts: Sequence[TtlFact]) -
 def _row(fact: TtlFact) -> Row:
     name = f"{fact.database}.{fact.table}"
     what = f"to {fact.target}" if fact.target else fact.kind
-    links = [(f"table {name}", Link("table", (fact.database, fact.table)))]
+    links = [to_table(fact.database, fact.table)]
     if fact.overdue_host:
-        links.append((f"host {fact.overdue_host}", Link("host", (fact.overdue_host,))))
+        links.append(to_host(fact.overdue_host))
     return Row(
         f"{name} {what} {fact.volume}",
         (

@@ -11,10 +11,11 @@ from chtui.profile.model import Thresholds
 from chtui.records import HostId
 from chtui.records.storage import StorageVolume
 from chtui.text import format_bytes, format_percent, format_seconds
+from chtui.views.links import to_host
 from chtui.views.pages import Part, Subject
 from chtui.views.storage.forecast import Forecast, forecasts, within
 from chtui.views.storage.places import Places, growth, has_size, places
-from chtui.views.table import Cell, Column, Link, Row, Style, cell, number
+from chtui.views.table import Cell, Column, Row, Style, cell, number
 
 WANTS = tuple(
     Want(name)
@@ -180,7 +181,7 @@ def volume_rows(snapshot: Snapshot, _subject: Subject, facts: Sequence[VolumeFac
                 cell(fact.disks, "muted"),
                 cell(fact.full_reason or "", "muted"),
             ),
-            links=((f"host {fact.host}", Link("host", (fact.host,))),),
+            links=(to_host(fact.host),),
         )
         for fact in facts
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.text import format_bytes, format_count, format_ratio, format_seconds, sanitize
+from chtui.views.links import to_queue
 from chtui.views.pages import Page, Part, Subject
 from chtui.views.pieces import Figure
 from chtui.views.table import Cell, Column, Link, Row, cell, number
@@ -118,7 +119,7 @@ def table_links(name: str, subject: Subject, replicated: bool) -> tuple[tuple[st
     name = sanitize(name)
     links = [(f"{part} of {name}", Link("table", subject, part)) for part in parts]
     if replicated:
-        links.append((f"replication queue of {name}", Link("queue", subject)))
+        links.append(to_queue(*subject))
     return tuple(links)
 
 

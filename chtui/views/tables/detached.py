@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
-from chtui.text import format_bytes, format_count, format_seconds, sanitize
+from chtui.text import format_bytes, format_count, format_seconds
+from chtui.views.links import to_host, to_partition, to_table
 from chtui.views.pages import Part, Subject
 from chtui.views.pieces import Figure
 from chtui.views.table import Cell, Column, Link, Row, Style, cell, number
@@ -114,13 +115,9 @@ def _row(fact: DetachedFact) -> Row:
     words, style = meaning(fact.reason)
     name = f"{fact.database}.{fact.table}"
     subject = (fact.database, fact.table)
-    links = [
-        (f"table {sanitize(name)}", Link("table", subject)),
-        (f"host {sanitize(fact.host)}", Link("host", (fact.host,))),
-    ]
+    links = [to_table(*subject), to_host(fact.host)]
     if fact.partition_id:
-        partition = Link("partition", (*subject, fact.partition_id))
-        links.insert(1, (f"partition {sanitize(fact.partition_id)}", partition))
+        links.insert(1, to_partition(*subject, fact.partition_id))
     return Row(
         f"{fact.host} {name} {fact.disk} {fact.name}",
         (

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
-from chtui.text import format_bytes, format_count, format_delay, format_seconds, sanitize
+from chtui.text import format_bytes, format_count, format_delay, format_seconds
+from chtui.views.links import to_host, to_table
 from chtui.views.pages import Page, Part, Subject
 from chtui.views.pieces import Figure
 from chtui.views.table import Cell, Column, Link, Row, cell, number
@@ -119,8 +120,8 @@ def _part_row(fact: PartFact, subject: Subject) -> Row:
             number(fact.data_version, format_count),
         ),
         links=(
-            (f"host {sanitize(fact.host)}", Link("host", (fact.host,))),
-            (f"table {sanitize('.'.join(subject[:2]))}", Link("table", subject[:2])),
+            to_host(fact.host),
+            to_table(*subject[:2]),
         ),
         copy=fact.name,
     )

@@ -10,7 +10,8 @@ from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostStatus
 from chtui.records.tables import TableEngine, TableParts, TableReplica
-from chtui.text import format_bytes, format_count, format_delay, sanitize
+from chtui.text import format_bytes, format_count, format_delay
+from chtui.views.links import to_host, to_queue, to_znode
 from chtui.views.pages import Page, Part, Subject
 from chtui.views.pieces import Figure
 from chtui.views.table import Cell, Column, Link, Row, Style, cell, number
@@ -155,11 +156,11 @@ def host_rows(_snapshot: Snapshot, subject: Subject, facts: Sequence[TableHostFa
 
 
 def _host_row(fact: TableHostFact, subject: Subject) -> Row:
-    links = [(f"host {sanitize(fact.host)}", Link("host", (fact.host,)))]
+    links = [to_host(fact.host)]
     if fact.replica_name is not None and fact.zookeeper_path is not None:
         path = f"{fact.zookeeper_path}/replicas/{fact.replica_name}"
-        links.append((f"replication queue of {sanitize('.'.join(subject))}", Link("queue", subject)))
-        links.append((f"znode {sanitize(path)}", Link("znode", (path,))))
+        links.append(to_queue(*subject))
+        links.append(to_znode(path))
     return Row(
         fact.host,
         (
