@@ -154,13 +154,17 @@ def test_a_replica_that_may_not_fetch_lacks_rows(
 
         wait_until(lambda: host().queue_entries, WAIT, "the queue that explains it")
         assert (host().rows, host().lacking_rows) == (600, 5000)
-        march = ("202603",)
-        partition = next(
-            each for each in seen("table", "partitions", filled) if each.partition_id == "202603"
-        )
-        assert (partition.hosts, partition.replica_rows_difference) == (1, 5000)
-        replicas = seen("partition", "replicas", (*filled, *march))
-        assert [(each.rows, each.lacking_rows) for each in replicas] == [(5000, 0), (0, 5000), (0, 0), (0, 0)]
+        subject = (*filled, "202603")
+
+        def partition() -> list[Any]:
+            found = [each for each in seen("table", "partitions", filled) if each.partition_id == "202603"]
+            return [(each.hosts, each.replica_rows_difference) for each in found]
+
+        def replicas() -> list[Any]:
+            return [(each.rows, each.lacking_rows) for each in seen("partition", "replicas", subject)]
+
+        wait_until(lambda: partition() == [(1, 5000)], WAIT, "the partition only one host holds")
+        wait_until(lambda: replicas() == [(5000, 0), (0, 5000), (0, 0), (0, 0)], WAIT, "its replicas")
     finally:
         query(nodes[1], "SYSTEM START FETCHES")
     wait_until(lambda: lacking() == 0, WAIT, "replicas alike again")
