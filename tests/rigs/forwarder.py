@@ -91,6 +91,8 @@ class _Link:
         self.target = _End(self)
         self._filter = forwarder.request_filter()
         self._connecting: asyncio.Task[None] | None = None
+        # Reading cannot be stopped before the loop has begun it: what comes all the same waits here.
+        self._early: list[bytes] = []
 
     def opened(self, end: _End) -> None:
         if end is self.client:
@@ -107,6 +109,12 @@ class _Link:
             return
         if self._connecting is None:
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
+        if self.target.connected:
+            early, self._early = self._early, []
+            for data in early:
+                self._to_target(data)
+            if early and self.client.finished:
+                self.target.end()
         self.client.read(self.target.writable)
         self.target.read(self.client.writable)
 
@@ -120,18 +128,26 @@ class _Link:
             self.client.close()  # a target that refuses is a closed connection to the client
 
     def received(self, end: _End, data: bytes) -> None:
-        if end is self.client:
-            data = self._filter(data)
-            self.forwarder.bytes_to_target += len(data)
-            self.target.write(data)
-        else:
+        if end is self.target:
             self.forwarder.bytes_to_client += len(data)
             self.client.write(data)
+        elif self.forwarder.stalled or not self.target.connected:
+            self._early.append(data)
+            self.client.read(False)
+        else:
+            self._to_target(data)
+
+    def _to_target(self, data: bytes) -> None:
+        data = self._filter(data)
+        self.forwarder.bytes_to_target += len(data)
+        self.target.write(data)
 
     def ended(self, end: _End) -> bool:
         """Pass on an end of file; whether the end itself stays open for what the other still has to say."""
         end.finished = True
         other = self._other(end)
+        if self._early:
+            return end.half_closes  # the end is passed on after what came before it
         # Where both have ended nothing is left to pass on, and the connections close.
         return end.half_closes and other.end() and not other.finished
 
@@ -165,8 +181,12 @@ class _End(asyncio.Protocol):
         self.gone = False
 
     @property
+    def connected(self) -> bool:
+        return self._transport is not None
+
+    @property
     def writable(self) -> bool:
-        return self._transport is not None and not self._full
+        return self.connected and not self._full
 
     @property
     def half_closes(self) -> bool:

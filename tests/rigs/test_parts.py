@@ -91,6 +91,27 @@ def test_only_the_login_query_is_rewritten(step: int) -> None:
     assert through(native) == native
 
 
+def test_forwarder_loses_no_byte_of_a_client_that_does_not_wait() -> None:
+    def echo(listener: socket.socket) -> None:
+        for _ in range(200):
+            connection, _address = listener.accept()
+            with connection:
+                while data := connection.recv(1 << 16):
+                    connection.sendall(data)
+
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        echoing = threading.Thread(target=echo, args=(listener,), daemon=True)
+        echoing.start()
+        with TcpForwarder(LOOPBACK, listener.getsockname()[1]) as forwarder:
+            for number in range(200):
+                with socket.create_connection((LOOPBACK, forwarder.port), timeout=10) as connection:
+                    connection.sendall(b"%d" % number)
+                    if number % 2:
+                        connection.shutdown(socket.SHUT_WR)
+                    assert connection.recv(100) == b"%d" % number
+        echoing.join(10)
+
+
 def test_settings_forwarder_hangs_with_its_target_and_closes_where_there_is_none() -> None:
     with SilentServer() as silent, SettingsForwarder(silent.port) as hanging:
         with pytest.raises(TimeoutError):
