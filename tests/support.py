@@ -19,6 +19,8 @@ from chtui.profile.secret import Secret
 from chtui.session import Session
 
 CLUSTER = "appsentry_cluster"
+SOURCE_CLUSTER = "otel_v1"
+"""The modern rig's first host alone."""
 T = TypeVar("T")
 
 

@@ -28,6 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         rows=arguments.rows,
         seed=arguments.seed,
         load=not arguments.no_load,
+        services=arguments.services,
         zookeeper=arguments.zookeeper,
     )
     if arguments.headless:

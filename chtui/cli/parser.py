@@ -171,6 +171,11 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-load", action="store_true", help="no live load")
     parser.add_argument(
+        "--services",
+        action="store_true",
+        help="also start stand-ins for the services that write and read telemetry, told over HTTP what to do",
+    )
+    parser.add_argument(
         "--zookeeper", action="store_true", help="also start Debian's ZooKeeper and Replicated tables on it"
     )
 

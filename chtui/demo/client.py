@@ -44,7 +44,7 @@ class Client:
 
         Raises:
             QueryError: the server refused or failed the statement.
-            ConnectError: nobody answers there.
+            ConnectError: nobody answers there: `refused` where nothing was sent, else `down`.
             DeadlineError: no answer in time; what became of the statement is unknown.
         """
         import httpx
@@ -58,8 +58,10 @@ class Client:
             answer = self._http.post(f"http://{where}/", params=query, content=sql.encode(), timeout=timeout)
         except httpx.ReadTimeout as error:
             raise DeadlineError(f"no answer in {seconds} s", where=where) from error
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise ConnectError("refused", f"no connection: {error}", where=where) from error
         except httpx.TransportError as error:
-            raise ConnectError("down", f"no connection: {error}", where=where) from error
+            raise ConnectError("down", f"the connection broke: {error}", where=where) from error
         if answer.status_code != 200:
             code = answer.headers.get("X-ClickHouse-Exception-Code", "0")
             raise QueryError(answer.text, code=int(code) if code.isdigit() else 0, where=where)

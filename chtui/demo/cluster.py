@@ -11,15 +11,17 @@ from chtui.demo import data, render, zookeeper
 from chtui.demo.client import Client, Param
 from chtui.demo.directory import DemoDirectory
 from chtui.demo.nodes import STOP_SECONDS, DemoNode, PortTaken
-from chtui.demo.options import CLUSTER, HOST, PROFILE, DemoHost, DemoInfo, DemoOptions
+from chtui.demo.options import CLUSTER, HOST, NO_TELEMETRY, PROFILE, DemoHost, DemoInfo, DemoOptions
 from chtui.demo.ports import HeldPorts
 from chtui.demo.process import Child
+from chtui.demo.services import Services
 from chtui.errors import DemoError
 from chtui.paths import private_dir, write_private
 
 CONFIG = "config.toml"
 KEEPER_PORT = "zookeeper"
 PORT_TRIES = 5
+MOST_WRITERS = 16
 WARDEN_SECONDS = 10.0
 
 
@@ -52,6 +54,8 @@ class DemoCluster:
         self._warden: Child | None = None
         self._load: Child | None = None
         self._keeper: Child | None = None
+        self.services: Services | None = None
+        """None where they were not asked for."""
         self._clients: dict[str, Client] = {}
 
     def __enter__(self) -> Self:
@@ -76,6 +80,10 @@ class DemoCluster:
                 "this demo was started already", where=str(self._directory.path), fix="stop it first"
             )
         require_engine()
+        if not 1 <= self.options.writers <= MOST_WRITERS:
+            raise DemoError(
+                f"there cannot be {self.options.writers} writers", fix=f"ask for 1 to {MOST_WRITERS}"
+            )
         if self.options.zookeeper:
             zookeeper.require()
         self._directory = directory = DemoDirectory.open(self.options)
@@ -93,8 +101,15 @@ class DemoCluster:
             keeper_port = directory.state.ports[KEEPER_PORT] if self._keeper else 0
             profiles = render.profiles_toml(places, password_files, keeper_port)
             write_private(directory.path / CONFIG, profiles)
+            if self.options.services:
+                self._say("starting the services")
+                self.services = Services(directory, self.options.writers, self._say)
+                self.services.start()
             if self.options.load:
-                self._load = Child("chtui.demo.load", str(directory.path), output=directory.path / "load.log")
+                more = (NO_TELEMETRY,) if self.services else ()
+                self._load = Child(
+                    "chtui.demo.load", str(directory.path), *more, output=directory.path / "load.log"
+                )
         except BaseException:
             self.stop()
             raise
@@ -108,7 +123,8 @@ class DemoCluster:
             DemoError: it is not running.
         """
         directory = self._running()
-        others = (self._load, self._warden, self._keeper)
+        services = self.services.children if self.services else ()
+        others = (self._load, self._warden, self._keeper, *services)
         ports = directory.state.ports
         return DemoInfo(
             config_file=directory.path / CONFIG,
@@ -124,6 +140,7 @@ class DemoCluster:
             directory=directory.path,
             temporary=directory.state.temporary,
             zookeeper=f"{HOST}:{ports[KEEPER_PORT]}" if self._keeper else "",
+            services=self.services.info if self.services else None,
         )
 
     def query(
@@ -157,7 +174,7 @@ class DemoCluster:
     def deaths(self) -> list[str]:
         """Return one line for each process of the demo that has ended."""
         lines = [node.exit_line() for node in self.nodes]
-        for child in (self._load, self._keeper):
+        for child in (self._load, self._keeper, *(self.services.children if self.services else ())):
             if child is not None and child.poll() is not None:
                 lines.append(
                     f"{child.name} (pid {child.pid}): ended with code {child.poll()}; see {child.output}"
@@ -176,13 +193,15 @@ class DemoCluster:
         try:
             if self._load is not None:
                 self._load.kill()
+            if self.services is not None:
+                self.services.kill()
             # a node waits for its open connections before it ends
             for client in self._clients.values():
                 client.close()
             self._stop_nodes(kept=not directory.state.temporary)
         finally:
             self._clients.clear()
-            self._load = None
+            self._load = self.services = None
             directory.close()
             if self._warden is not None:
                 self._warden.end(WARDEN_SECONDS)
@@ -207,7 +226,7 @@ class DemoCluster:
         ]
         held = HeldPorts(names, state.ports)
         try:
-            state.ports = held.ports
+            state.ports = {**state.ports, **held.ports}
             directory.save()
             places = render.places(state.shape, held.ports)
             passwords = {user: directory.password(user) for user in render.users()}

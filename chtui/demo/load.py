@@ -1,4 +1,4 @@
-"""The demo's live load, a process of its own: `python -m chtui.demo.load DIRECTORY`; it ends when its standard input does.
+"""The demo's live load, a process of its own: `python -m chtui.demo.load DIRECTORY [--no-telemetry]`; it ends when its standard input does.
 
 Every host has three threads of its own, for quick statements, for those that reach other hosts through it, and for slow ones, so that a
 hung host stops nothing elsewhere.
@@ -17,6 +17,7 @@ from threading import Thread
 
 from chtui.demo.client import Client, Param
 from chtui.demo.directory import STATE, DemoDirectory, Held, State, decode
+from chtui.demo.options import NO_TELEMETRY
 from chtui.demo.render import places
 from chtui.errors import ConnectError, DeadlineError, QueryError
 from chtui.sql import load
@@ -79,14 +80,14 @@ def events(days_ago: int, count: int) -> Params:
     return lambda chooser: {"seed": chooser.getrandbits(63), "count": count, "days_ago": days_ago}
 
 
-def quick_habits(first: bool) -> list[Habit]:
-    """Return the quick statements for one host; telemetry lives on the first host only."""
+def quick_habits(telemetry: bool) -> list[Habit]:
+    """Return the quick statements for one host, with those on telemetry where that lives."""
     found = [
         Habit(ANALYST, "demo/load_fail_column", 41, nothing, fails=True),
         Habit(BACKEND, "demo/load_fail_table", 67, nothing, fails=True),
         Habit(ANALYST, "demo/load_fail_type", 83, nothing, fails=True),
     ]
-    if first:
+    if telemetry:
         found += [
             Habit(INGESTION, "demo/fill_traces", 8, rows_of_now(40)),
             Habit(INGESTION, "demo/fill_logs", 8, rows_of_now(40, spans=40)),
@@ -162,12 +163,12 @@ class Lane:
         print(f"{self.name}: {line}", file=sys.stderr, flush=True)
 
 
-def lanes(directory: Path, state: State) -> list[Lane]:
-    """Return every host's lanes."""
+def lanes(directory: Path, state: State, *, telemetry: bool) -> list[Lane]:
+    """Return every host's lanes; without `telemetry` its tables are left to others."""
     found: list[Lane] = []
     for index, place in enumerate(places(state.shape, state.ports)):
         for kind, habits, seconds in (
-            ("quick", quick_habits(index == 0), QUICK_SECONDS),
+            ("quick", quick_habits(telemetry and index == 0), QUICK_SECONDS),
             ("wide", wide_habits(), QUICK_SECONDS),
             ("slow", slow_habits(), SLOW_SECONDS),
         ):
@@ -182,11 +183,11 @@ def password_of(directory: Path, user: str) -> str:
     return (directory / DemoDirectory.password_name(user)).read_text(encoding="ascii").strip()
 
 
-def main(directory: Path) -> int:
+def main(directory: Path, *, telemetry: bool) -> int:
     """Run the load until standard input ends."""
     _held = Held(directory / "load.lock")
     state = decode((directory / STATE).read_text(encoding="utf-8"), where=str(directory / STATE))
-    for lane in lanes(directory, state):
+    for lane in lanes(directory, state, telemetry=telemetry):
         Thread(target=lane.run, name=lane.name, daemon=True).start()
     sys.stdin.buffer.read()
     # no statement in flight is worth waiting for
@@ -194,4 +195,4 @@ def main(directory: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), telemetry=NO_TELEMETRY not in sys.argv[2:]))

@@ -10,9 +10,14 @@ from pathlib import Path
 from chtui.errors import DemoError
 
 CLUSTER = "appsentry_cluster"
+SOURCE_CLUSTER = "otel_v1"
+"""The first host alone, where the telemetry of v1 lies."""
 PROFILE = "demo"
 BLIND_PROFILE = "blind"
 HOST = "127.0.0.1"
+INGESTION_SERVICE, BACKEND_SERVICE = "ingestion", "backend"
+NO_TELEMETRY = "--no-telemetry"
+"""Tells the load to leave telemetry to the services."""
 DEFAULT_ROWS = 100_000
 DEFAULT_SEED = 20_240_601
 DEFAULT_DAYS = 90
@@ -43,6 +48,10 @@ class DemoOptions:
     """Run the live load."""
     zookeeper: bool = False
     """Also run Debian's ZooKeeper, and make Replicated tables on it."""
+    services: bool = False
+    """Also run the stand-ins for the services that write and read telemetry; the live load leaves telemetry to them."""
+    writers: int = 3
+    """Of the service that writes, 1 to 16."""
     anchor: date | None = None
     """Data end where this day (UTC) begins; default the day the directory was made."""
 
@@ -92,6 +101,16 @@ class DemoHost:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoServices:
+    """Where the stand-ins for services are told what to do, and tell what they did."""
+
+    ingestion_url: str
+    """`http://host:port` of `telemetry-ingestion`, which writes."""
+    backend_url: str
+    """`http://host:port` of `appsentry-backend`, which reads."""
+
+
+@dataclass(frozen=True, slots=True)
 class DemoInfo:
     """A running demo."""
 
@@ -107,6 +126,8 @@ class DemoInfo:
     """The directory goes away with the demo."""
     zookeeper: str
     """`host:port` of ZooKeeper, empty without."""
+    services: DemoServices | None = None
+    """None without."""
 
     def as_json(self) -> str:
         """Return everything as one line of JSON; it holds no secret."""

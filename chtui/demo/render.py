@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from xml.etree import ElementTree
 
-from chtui.demo.options import BLIND_PROFILE, CLUSTER, HOST, PROFILE, Shape
+from chtui.demo.options import BLIND_PROFILE, CLUSTER, HOST, PROFILE, SOURCE_CLUSTER, Shape
 
 TEMPLATES = files("chtui.sql") / "demo"
 INTERNODE = "internode"
@@ -89,22 +89,31 @@ def node_xml(
     _put(macros, "cluster", CLUSTER)
     _put(macros, "shard", str(place.shard_num))
     _put(macros, "replica", place.name)
-    cluster = ElementTree.SubElement(ElementTree.SubElement(tree, "remote_servers"), CLUSTER)
-    for shard_num in sorted({other.shard_num for other in places}):
-        shard = ElementTree.SubElement(cluster, "shard")
-        # nothing replicates on this engine: the Distributed table writes every replica itself
-        _put(shard, "internal_replication", "false")
-        for other in (other for other in places if other.shard_num == shard_num):
-            replica = ElementTree.SubElement(shard, "replica")
-            _put(replica, "host", HOST)
-            _put(replica, "port", str(other.port))
-            _put(replica, "user", INTERNODE)
-            _put(replica, "password", internode_password)
+    servers = ElementTree.SubElement(tree, "remote_servers")
+    _put_cluster(servers, CLUSTER, places, internode_password)
+    # a migration reads v1 by this one, from every host
+    _put_cluster(servers, SOURCE_CLUSTER, places[:1], internode_password)
     if zookeeper_port:
         node = ElementTree.SubElement(ElementTree.SubElement(tree, "zookeeper"), "node")
         _put(node, "host", HOST)
         _put(node, "port", str(zookeeper_port))
     return _text(tree)
+
+
+def _put_cluster(
+    servers: ElementTree.Element, name: str, places: Sequence[Place], internode_password: str
+) -> None:
+    cluster = ElementTree.SubElement(servers, name)
+    for shard_num in sorted({place.shard_num for place in places}):
+        shard = ElementTree.SubElement(cluster, "shard")
+        # nothing replicates on this engine: the Distributed table writes every replica itself
+        _put(shard, "internal_replication", "false")
+        for place in (place for place in places if place.shard_num == shard_num):
+            replica = ElementTree.SubElement(shard, "replica")
+            _put(replica, "host", HOST)
+            _put(replica, "port", str(place.port))
+            _put(replica, "user", INTERNODE)
+            _put(replica, "password", internode_password)
 
 
 def profiles_toml(

@@ -22,7 +22,7 @@ from chtui.views.replicas import ReplicaFact
 from tests.engine.commands import ROOT, Command, command
 from tests.rigs.impostors import ClosedPort, PlainHttpServer, SilentServer
 from tests.rigs.tls import Certificate, TlsProxy
-from tests.support import CLUSTER, ModernRig
+from tests.support import CLUSTER, SOURCE_CLUSTER, ModernRig
 
 SHOW, CHECK = ("show", "replicas", "--timeout", "3"), ("check", "--timeout", "3")
 UNREACHABLE = {"show": (2, 3), "check": (3,)}
@@ -159,8 +159,8 @@ def test_clusters_that_are_none(chtui: Command, modern: ModernRig) -> None:
         done = chtui(*flags, "--cluster", "no such", *arguments)
         assert done.code == code
         assert done.refusal() == (
-            f"127.0.0.1:{modern.http_ports[0]}: cluster 'no such' does not exist; the server knows: {CLUSTER}; "
-            "choose one with --cluster"
+            f"127.0.0.1:{modern.http_ports[0]}: cluster 'no such' does not exist; the server knows: "
+            f"{CLUSTER}, {SOURCE_CLUSTER}; choose one with --cluster"
         )
 
 

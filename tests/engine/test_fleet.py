@@ -26,7 +26,7 @@ from chtui.views.status import status
 from tests.engine.fleets import EVERYTHING, collected, ids, query_log, reconfigured, states
 from tests.rigs.forwarder import Filter, TcpForwarder
 from tests.rigs.impostors import ClosedPort
-from tests.support import CLUSTER, ModernRig, replace, wait_until
+from tests.support import CLUSTER, SOURCE_CLUSTER, ModernRig, replace, wait_until
 
 STATE = Want("host_state")
 ALL_UP = [HostState.UP] * 4
@@ -74,7 +74,7 @@ def up(snapshot: Snapshot) -> bool:
 
 def test_everything_about_four_hosts(modern: ModernRig, counted: str) -> None:
     snapshot = collected(modern.effective())
-    assert (snapshot.error, snapshot.cluster, snapshot.clusters) == ("", CLUSTER, (CLUSTER,))
+    assert (snapshot.error, snapshot.cluster, snapshot.clusters) == ("", CLUSTER, (CLUSTER, SOURCE_CLUSTER))
     assert [host.id for host in snapshot.hosts] == ids(modern)
     assert [(host.shard_num, host.replica_num) for host in snapshot.hosts] == [(1, 1), (1, 2), (2, 1), (2, 2)]
     assert [host.address for host in snapshot.hosts] == [f"127.0.0.1:{port}" for port in modern.http_ports]
@@ -203,7 +203,10 @@ def test_a_reader_asking_through_another_is_never_told_that_all_is_well(modern: 
 def test_an_unknown_cluster_lists_those_there_are(modern: ModernRig) -> None:
     snapshot = collected(modern.effective(cluster="no_such"), (STATE,))
     assert snapshot.hosts == ()
-    assert f"cluster 'no_such' does not exist; the server knows: {CLUSTER}; choose one" in snapshot.error
+    assert (
+        f"cluster 'no_such' does not exist; the server knows: {CLUSTER}, {SOURCE_CLUSTER}; choose one"
+        in snapshot.error
+    )
     assert assess(snapshot).exit_code == 3
 
 
@@ -231,7 +234,7 @@ def test_other_clusters_and_none(modern: ModernRig) -> None:
         seeds = (Endpoint("127.0.0.1", modern.http_ports[0]),)
         for name, expected in (("pair", [first, third]), ("ring", [first, second])):
             snapshot = collected(modern.effective(cluster=name, seeds=seeds), (STATE,))
-            assert snapshot.clusters == (CLUSTER, "pair", "ring")
+            assert snapshot.clusters == (CLUSTER, SOURCE_CLUSTER, "pair", "ring")
             assert [host.id.port for host in snapshot.hosts] == expected
             assert up(snapshot), [host.error for host in snapshot.hosts]
         largest = collected(modern.effective(cluster=None, seeds=seeds), (STATE,))

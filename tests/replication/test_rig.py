@@ -23,7 +23,7 @@ from tests.rigs.forwarder import TcpForwarder
 from tests.rigs.http_probe import ping
 from tests.rigs.impostors import PAGE, PlainHttpServer
 from tests.rigs.processes import LOOPBACK, wait_until
-from tests.rigs.server_config import CLUSTER
+from tests.rigs.server_config import CLUSTER, SOURCE_CLUSTERS
 from tests.rigs.servers import QueryError, ServerNode
 from tests.rigs.tls import Certificate, TlsProxy
 
@@ -53,6 +53,19 @@ def count(cluster: ReplicatedCluster, node: ServerNode, table: str) -> int:
 def readonly_is(expected: bool, cluster: ReplicatedCluster, node: ServerNode, table: str) -> bool:
     sql = f"SELECT is_readonly FROM system.replicas WHERE concat(database, '.', table) = '{table}'"
     return cluster.servers.query(node, sql) == f"{int(expected)}\n"
+
+
+def test_the_first_server_is_read_by_all_others_as_the_source(
+    replicated_cluster: ReplicatedCluster, table: str
+) -> None:
+    servers = replicated_cluster.servers
+    source = SOURCE_CLUSTERS[servers.flavour]
+    servers.query(servers.nodes[0], f"INSERT INTO {table} VALUES ('2026-01-01', 1, 'a')")
+    for node in servers.nodes:
+        hosts = f"SELECT shard_num, replica_num, port FROM system.clusters WHERE cluster = '{source}'"
+        assert servers.query(node, hosts).split() == ["1", "1", str(servers.nodes[0].tcp_port)]
+        database, _, name = table.partition(".")
+        assert servers.query(node, f"SELECT count() FROM cluster('{source}', {database}, {name})") == "1\n"
 
 
 def test_insert_on_one_replica_arrives_on_the_other(

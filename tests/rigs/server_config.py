@@ -24,6 +24,10 @@ class Flavour(StrEnum):
     MODERN = "modern"
 
 
+SOURCE_CLUSTERS = {Flavour.LEGACY: "v1", Flavour.MODERN: "otel_v1"}
+"""The first server alone, by which the others read what is to be migrated; a modern one names it as the demo does."""
+
+
 def to_xml(flavour: Flavour, tree: Tree) -> str:
     """The tree as a configuration file of that flavour; a sequence becomes repeated elements."""
     root = ElementTree.Element("yandex" if flavour is Flavour.LEGACY else "clickhouse")
@@ -74,7 +78,10 @@ def server_tree(
         "mark_cache_size": 5 << 20,
         "uncompressed_cache_size": 1 << 20,
         "keep_alive_timeout": 10,
-        "remote_servers": {CLUSTER: {"shard": [_shard(replicas) for replicas in shards]}},
+        "remote_servers": {
+            CLUSTER: {"shard": [_shard(replicas) for replicas in shards]},
+            SOURCE_CLUSTERS[flavour]: {"shard": [_shard(shards[0][:1])]},
+        },
         "macros": macros,
         "zookeeper": _zookeeper(zookeeper_hosts),
         "distributed_ddl": {"path": DDL_PATH},

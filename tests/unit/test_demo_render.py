@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import tomllib
 from datetime import date
@@ -11,9 +12,10 @@ from xml.etree import ElementTree
 import pytest
 
 from chtui.demo import render
-from chtui.demo.options import DemoHost, DemoInfo, Shape
+from chtui.demo.options import DemoHost, DemoInfo, DemoServices, Shape
 from chtui.demo.ports import HeldPorts
 from chtui.sql import load, names
+from tests.support import replace
 
 SHAPE = Shape(shards=2, replicas=2, rows=1, seed=1, days=9, anchor=date(2026, 1, 1))
 PORTS = {
@@ -47,6 +49,8 @@ def test_a_nodes_configuration_knows_all_hosts_and_its_own_place() -> None:
     assert {p.text for p in tree.findall("remote_servers/appsentry_cluster/shard/internal_replication")} == {
         "false"
     }
+    assert [port.text for port in tree.findall("remote_servers/otel_v1/shard/replica/port")] == ["15000"]
+    assert tree.findtext("remote_servers/otel_v1/shard/replica/user") == "internode"
     assert tree.findtext("storage_configuration/disks/disk_s3/path") == "/a & b/<c>/disks/disk_s3/"
     assert tree.find("zookeeper") is None
     assert (
@@ -91,6 +95,12 @@ def test_the_line_of_json_is_one_line() -> None:
     info = DemoInfo(Path("/x/config.toml"), "demo", "c", (host,), (3,), Path("/x\ny"), True, "")
     assert "\n" not in info.as_json()
     assert '"http_port": 2' in info.as_json()
+    assert '"services": null' in info.as_json()
+    told = replace(info, services=DemoServices("http://127.0.0.1:4", "http://127.0.0.1:5")).as_json()
+    assert json.loads(told)["services"] == {
+        "ingestion_url": "http://127.0.0.1:4",
+        "backend_url": "http://127.0.0.1:5",
+    }
 
 
 def test_held_ports_are_distinct_and_cannot_be_taken() -> None:
