@@ -82,3 +82,15 @@ class DeadlineError(ChtuiError):
 
 class UnavailableError(ChtuiError):
     """This server or this user cannot answer the question; `what` says why."""
+
+
+class MigrateError(ChtuiError):
+    """A migration cannot go on as it was told.
+
+    `exit_code` is 1 for a blocker or a difference, 3 where something is unknown or cannot be reached, 4 where another
+    operator holds the lease, 5 where it is paused; 2, the default, for bad input.
+    """
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", exit_code: int = 2) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.exit_code = exit_code

@@ -148,9 +148,15 @@ class Driver:
         return Answer(result.column_names, result.result_rows, _cost(result.summary, started), missing)
 
     def command(
-        self, statement: Statement, params: Mapping[str, Value], *, query_id: str, seconds: float
+        self,
+        statement: Statement,
+        params: Mapping[str, Value],
+        *,
+        query_id: str,
+        seconds: float,
+        settings: Mapping[str, int | str] | None = None,
     ) -> None:
-        """Run a statement that reads nothing, within `seconds`.
+        """Run a statement that reads nothing, within `seconds`; with these settings, all of which the server must know.
 
         Raises:
             QueryError: the server refused or failed the statement.
@@ -158,7 +164,7 @@ class Driver:
         """
         text, values = self._bound(statement, statement.text, params)
         with self._request(query_id, seconds):
-            self._client.command(text, parameters=values, settings={"query_id": query_id})
+            self._client.command(text, parameters=values, settings={**(settings or {}), "query_id": query_id})
 
     def close(self) -> None:
         """Close the connection. What still runs on the server goes on there."""

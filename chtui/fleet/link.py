@@ -69,34 +69,38 @@ class Link:
         )
         try:
             if self.host is not None and self.profile.access == "direct":
-                self._prove_identity(driver, self.host)
+                prove_identity(driver, self.host, self.cluster, str(self.address.endpoint))
         except BaseException:
             driver.close()
             raise
         return driver
 
-    def _prove_identity(self, driver: Driver, host: HostId) -> None:
-        answer = driver.read(
-            sql.load("monitor/identity"),
-            {"cluster": self.cluster},
-            query_id=next(IDENTITY_IDS),
-            seconds=LOGIN_SECONDS,
+
+def prove_identity(driver: Driver, host: HostId, cluster: str, where: str) -> None:
+    """Make sure that the server a driver talks to is the host of the cluster it was taken for.
+
+    Raises:
+        ConnectError: it is another one, or does not know that host.
+        QueryError: it would not tell.
+    """
+    answer = driver.read(
+        sql.load("monitor/identity"),
+        {"cluster": cluster},
+        query_id=next(IDENTITY_IDS),
+        seconds=LOGIN_SECONDS,
+    )
+    known = {HostId(str(name), int(port)): bool(is_local) for name, port, is_local in answer.rows}
+    others = sorted(other for other, is_local in known.items() if is_local)
+    fix = "give its address in http_addresses of the profile"
+    if host not in known:
+        raise ConnectError(
+            "mismatch",
+            f"the server there does not know {host} of cluster {cluster}",
+            where=where,
+            fix=fix,
         )
-        known = {HostId(str(name), int(port)): bool(is_local) for name, port, is_local in answer.rows}
-        others = sorted(other for other, is_local in known.items() if is_local)
-        where = str(self.address.endpoint)
-        fix = "give its address in http_addresses of the profile"
-        if host not in known:
-            raise ConnectError(
-                "mismatch",
-                f"the server there does not know {host} of cluster {self.cluster}",
-                where=where,
-                fix=fix,
-            )
-        if others and host not in others:
-            raise ConnectError(
-                "mismatch", f"the server there is {others[0]}, not {host}", where=where, fix=fix
-            )
+    if others and host not in others:
+        raise ConnectError("mismatch", f"the server there is {others[0]}, not {host}", where=where, fix=fix)
 
 
 IDENTITY_IDS = query_ids("identity")

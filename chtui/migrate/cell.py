@@ -1,0 +1,305 @@
+"""One cell: a shard's share of a group, pulled by one host, staged, proven, put in its place, proven again.
+
+Everything before the publication happens in tables that carry the attempt in their names, so that doubt is answered by
+dropping them. The publication replaces a whole partition: doing it again gives the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from chtui.errors import ChtuiError, MigrateError
+from chtui.fleet.literal import Value, literal, quote_identifier
+from chtui.migrate import ddl
+from chtui.migrate.digests import (
+    DIGEST_SECONDS,
+    NOTHING,
+    SETTINGS,
+    Asking,
+    Digest,
+    differing,
+    of_shard,
+    of_slots,
+    to_digests,
+    total,
+    within,
+)
+from chtui.migrate.hands import DROPPING, Hands
+from chtui.migrate.hosts import Host
+from chtui.migrate.layout import Cell, Slice
+from chtui.migrate.shape import Shape
+from chtui.migrate.snapshot import Snapshot
+from chtui.migrate.spec import AggregateSpec, Flavour, Spec, TableSpec
+
+COPYING: Mapping[str, int | str] = {
+    # Content dedup drops rows that v1 really has twice; the attempt's own table is what makes a retry safe.
+    "insert_deduplicate": 0,
+    "deduplicate_insert_select": "disable",
+    "async_insert": 0,
+    "insert_null_as_default": 0,
+    # Assertions: a slice lies in one partition.
+    "max_partitions_per_insert_block": 1,
+    # A profile's bounds would end the copy early, some of them with success.
+    "max_execution_time": 0,
+    "max_rows_to_read": 0,
+    "max_bytes_to_read": 0,
+    "max_result_rows": 0,
+    "max_result_bytes": 0,
+    "timeout_overflow_mode": "throw",
+    "read_overflow_mode": "throw",
+    "result_overflow_mode": "throw",
+    "limit": 0,
+    "offset": 0,
+}
+COMPUTING: Mapping[str, int | str] = {
+    **{name: value for name, value in COPYING.items() if name != "max_partitions_per_insert_block"},
+    "max_rows_to_group_by": 0,
+    "group_by_overflow_mode": "throw",
+}
+SYNC_SECONDS = 3600.0
+
+Gate = Callable[[str], None]
+"""Called before each step with its name; waits while the migration is held up, raises where it was told to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every cell of one table needs."""
+
+    spec: Spec
+    table: TableSpec
+    shapes: Mapping[str, Shape]
+    """By table of v1."""
+    asking: Asking
+    hands: Hands
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class CellWork:
+    """One cell and the host that pulls it."""
+
+    work: Work
+    cell: Cell
+    host: Host
+
+    @property
+    def tag(self) -> str:
+        """The word for the cell's statements and tables."""
+        return self.work.hands.tag(self.cell.name)
+
+    def copy(self, snapshot: Snapshot, wanted: Mapping[Slice, Mapping[int, Digest]]) -> Digest:
+        """Bring the cell from v1 into its partition of v2, and return what that is; what was tried before is dropped first.
+
+        `wanted` is what the shard's rows of each slice of the snapshot are, by hour.
+
+        Raises:
+            MigrateError: what arrived is not what v1 has.
+            QueryError, ConnectError: a server failed a statement; the cell can be copied again.
+        """
+        work = self.work
+        work.gate("sweep")
+        work.hands.sweep(self.host, self._database, self.tag)
+        prefix = work.hands.attempt(self.tag)
+        pieces: list[str] = []
+        for number, piece in enumerate(self.cell.group.slices):
+            if not wanted[piece]:
+                continue
+            name = f"{prefix}_s{number}"
+            work.gate("copy")
+            self._make(name)
+            self._do("copy_slice", self.copy_params(name, piece, snapshot))
+            work.gate("verify")
+            self._compare(name, wanted[piece], "staged hours")
+            pieces.append(name)
+        expected = total(each for hours in wanted.values() for each in hours.values())
+        if not pieces:
+            # Replacing from an empty table would empty the partition.
+            return NOTHING
+        work.gate("assemble")
+        whole = self._assemble(prefix, pieces, expected.rows)
+        states = [
+            (each, self._states(each, f"{prefix}_agg{number}", whole))
+            for number, each in enumerate(work.spec.aggregates)
+            if each.base == work.table.name
+        ]
+        work.gate("publish")
+        self._publish(work.table.local, whole)
+        for aggregate, staged in states:
+            if staged:
+                self._publish(aggregate.local, staged)
+        return expected
+
+    def finish(self) -> None:
+        """Drop what the cell was staged in.
+
+        Raises:
+            MigrateError, QueryError, ConnectError: it could not be.
+        """
+        self.work.hands.sweep(self.host, self._database, self.tag)
+
+    def prove(self, wanted: Mapping[int, Digest]) -> None:
+        """Make sure that this host has the cell's rows in v2, all of them once and no others.
+
+        Raises:
+            MigrateError: it has not; the first hour is named.
+            QueryError, ConnectError: it cannot be asked.
+        """
+        where = partition_condition(self.work.table, self.cell.group.partition_id)
+        self._compare(self.work.table.local, wanted, f"hours on {self.host.id}", where)
+
+    def catch_up(self) -> None:
+        """Wait until this host has fetched what was published on another.
+
+        Raises:
+            QueryError, ConnectError: it has not, or cannot be asked.
+        """
+        work = self.work
+        if work.spec.target.flavour is not Flavour.REPLICATED:
+            return
+        own = [each.local for each in work.spec.aggregates if each.base == work.table.name]
+        for name in (work.table.local, *own):
+            self.host.run("sync_replica", {"table": (self._database, name)}, seconds=SYNC_SECONDS)
+
+    def copy_params(self, name: str, piece: Slice, snapshot: Snapshot) -> dict[str, Value]:
+        """Return the parameters of the statement that copies one slice of the cell into a staging table."""
+        work, shape = self.work, self.work.shapes[piece.source]
+        return {
+            "staging": (self._database, name),
+            "columns": ", ".join(map(quote_identifier, shape.columns)),
+            "given": ", ".join(shape.given),
+            "from": snapshot.origin(work.spec.source, piece.source),
+            "where": within(work.table, piece, shape, self.cell.group.partition_id),
+            "shard": of_slots(work.table, work.asking.layout, self.cell.shard, shape),
+            "settings": settings_text(self.host.known(COPYING)),
+        }
+
+    # Steps
+
+    @property
+    def _database(self) -> str:
+        return self.work.spec.target.database
+
+    def _do(
+        self, name: str, params: Mapping[str, Value], settings: Mapping[str, int | str] | None = None
+    ) -> None:
+        self.work.hands.do(self.host, name, params, tag=self.tag, settings=settings)
+
+    def _make(self, name: str) -> None:
+        """Make a staging table: plain, for its parts can replace those of a Replicated one (seen on 18.16), so Keeper
+        has no part in staging."""
+        made = ddl.local(plain(self.work.spec), self.work.table, name=name).alone()
+        self._do(made.statement, made.params)
+
+    def _compare(self, name: str, wanted: Mapping[int, Digest], what: str, where: str = "") -> None:
+        params = self.work.asking.of_target(self._database, name, where)
+        rows = self.host.rows("digest", params, seconds=DIGEST_SECONDS, settings=SETTINGS)
+        found = to_digests(rows, self.work.asking.layout.shards)
+        own = of_shard(found, self.cell.shard.number)
+        foreign = total(each for (_, shard), each in found.items() if shard != self.cell.shard.number).rows
+        wrong = differing(wanted, own)
+        if not wrong and not foreign:
+            return
+        told = f"{total(own.values()).rows} rows where v1 has {total(wanted.values()).rows}"
+        hours = f", {len(wrong)} hours differ, the first {wrong[0]} s since 1970" if wrong else ""
+        others = f", {foreign} rows of another shard" if foreign else ""
+        raise difference(f"{self.cell.name}, {what}: {told}{hours}{others}")
+
+    def _assemble(self, prefix: str, pieces: Sequence[str], rows: int) -> str:
+        """Put the slices into one table by hard links, unless there is but one."""
+        name = pieces[0]
+        if len(pieces) > 1:
+            name = f"{prefix}_all"
+            self._make(name)
+            for piece in pieces:
+                self._do("attach_partition", self._between(name, piece))
+        found = self._rows_of(name)
+        if found != rows:
+            raise difference(f"{self.cell.name}: {found} rows stand ready where {rows} were proven")
+        return name
+
+    def _states(self, aggregate: AggregateSpec, name: str, base: str) -> str:
+        """Compute an aggregate's states from the rows that stand ready; return their table, empty where no row counts."""
+        made = ddl.states(plain(self.work.spec), aggregate, name=name).alone()
+        self._do(made.statement, made.params)
+        self._do("aggregate_stage", self._aggregation(aggregate, name, base))
+        counted = self._number("counted", {"table": (self._database, base), "where": aggregate.where})
+        counting = count_column(aggregate)
+        if counted and counting:
+            merged = f"countMerge({quote_identifier(counting)})"
+            states = self._number("states_count", {"table": (self._database, name), "count": merged})
+            if states != counted:
+                raise difference(
+                    f"{self.cell.name}: {aggregate.name} counts {states} rows where its base has {counted}"
+                )
+        return name if counted else ""
+
+    def _aggregation(self, aggregate: AggregateSpec, name: str, base: str) -> dict[str, Value]:
+        return {
+            "staging": (self._database, name),
+            "columns": ", ".join(map(quote_identifier, aggregate.columns)),
+            "select": ddl.aggregate_columns(aggregate),
+            "base": (self._database, base),
+            "condition": aggregate.where,
+            "keys": ddl.aggregate_keys(aggregate),
+            "settings": settings_text(self.host.known(COMPUTING)),
+        }
+
+    def _publish(self, table: str, staged: str) -> None:
+        if not self._rows_of(staged):
+            raise difference(f"{self.cell.name}: {staged} is empty: it would empty the partition")
+        self._do("replace_partition", self._between(table, staged), DROPPING)
+
+    def _between(self, table: str, other: str) -> dict[str, Value]:
+        return {
+            "table": (self._database, table),
+            "partition_id": self.cell.group.partition_id,
+            "from": (self._database, other),
+        }
+
+    def _rows_of(self, table: str) -> int:
+        params: dict[str, Value] = {
+            "database": self._database,
+            "table": table,
+            "partition_id": self.cell.group.partition_id,
+        }
+        return int(self.host.rows("partition_rows", params)[0][1])
+
+    def _number(self, name: str, params: Mapping[str, Value]) -> int:
+        return int(self.host.rows(name, params, seconds=DIGEST_SECONDS, settings=SETTINGS)[0][0])
+
+
+def difference(what: str) -> MigrateError:
+    """Return the error for rows that are not as they should be."""
+    return MigrateError(what, fix="the cell is copied again; the journal has every statement", exit_code=1)
+
+
+def plain(spec: Spec) -> Spec:
+    """Return the same spec without replication, for tables of one host alone."""
+    return replace(spec, target=replace(spec.target, flavour=Flavour.PLAIN))
+
+
+def partition_condition(table: TableSpec, partition_id: str) -> str:
+    """Return the condition for the rows of one partition of a table of v2."""
+    if table.partition_by.strip() in ("", "tuple()"):
+        return ""
+    return f"replaceAll(toString({table.partition_by}), '-', '') = '{int(partition_id)}'"
+
+
+def count_column(aggregate: AggregateSpec) -> str:
+    """Return the column that counts an aggregate's rows; empty if none does."""
+    for name, text in aggregate.columns.items():
+        if "".join(text.split()).startswith("AggregateFunction(count"):
+            return name
+    return ""
+
+
+def settings_text(settings: Mapping[str, int | str]) -> str:
+    """Return settings as a statement's SETTINGS clause has them."""
+    return ", ".join(f"{name} = {literal(value)}" for name, value in settings.items())
+
+
+def is_worth_again(error: ChtuiError) -> bool:
+    """Return whether work that failed may go well the next time: not where the journal or the lease said no."""
+    return not isinstance(error, MigrateError) or error.exit_code in (1, 3)

@@ -1,0 +1,143 @@
+"""Digests: what the rows of a table are, told apart by hour and shard, so that two sides can be compared without their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from chtui.fleet.literal import Value, quote_identifier
+from chtui.migrate import definitions
+from chtui.migrate.ddl import instant
+from chtui.migrate.layout import UNBOUND, Layout, Shard, Slice, partition_of
+from chtui.migrate.shape import Shape, hour_of, nanoseconds_of, row_hash
+from chtui.migrate.spec import TableSpec
+from chtui.migrate.statements import table_name
+
+MODULUS = 1 << 64
+NANOSECONDS = 10**9
+DIGEST_SECONDS = 6 * 3600.0
+"""How long one digest may take."""
+
+
+class Digest(NamedTuple):
+    """What some rows are."""
+
+    rows: int
+    digest: int
+    """The sum of the rows' hashes, modulo 2^64."""
+    first_ns: int
+    last_ns: int
+    """The first and the last event time; of no rows both are 0."""
+
+    def __add__(self, other: object) -> Digest:
+        """The digest of both multisets together."""
+        if not isinstance(other, Digest):
+            return NotImplemented
+        if not self.rows or not other.rows:
+            return self if self.rows else other
+        return Digest(
+            self.rows + other.rows,
+            (self.digest + other.digest) % MODULUS,
+            min(self.first_ns, other.first_ns),
+            max(self.last_ns, other.last_ns),
+        )
+
+
+NOTHING = Digest(0, 0, 0, 0)
+Digests = Mapping[tuple[int, int], Digest]
+"""By hour (its first second since 1970) and shard number; 0 for rows of no shard that was asked for."""
+
+
+def total(digests: Iterable[Digest]) -> Digest:
+    """Return the digest of all of them together."""
+    found = NOTHING
+    for each in digests:
+        found = found + each
+    return found
+
+
+def of_shard(digests: Digests, number: int) -> dict[int, Digest]:
+    """Return one shard's digests by hour; hours without rows are left out."""
+    return {hour: each for (hour, shard), each in digests.items() if shard == number and each.rows}
+
+
+def differing(wanted: Mapping[int, Digest], found: Mapping[int, Digest]) -> list[int]:
+    """Return the hours whose rows differ, in order."""
+    hours = wanted.keys() | found.keys()
+    return sorted(hour for hour in hours if wanted.get(hour, NOTHING) != found.get(hour, NOTHING))
+
+
+def to_digests(rows: Iterable[Sequence[Any]], shards: Sequence[Shard]) -> dict[tuple[int, int], Digest]:
+    """Return the digests in the rows of `migrate/digest`."""
+    found: dict[tuple[int, int], Digest] = {}
+    for hour, slot, number, digest, first, last in rows:
+        shard = next((each.number for each in shards if each.low <= int(slot) < each.high), 0)
+        key = (int(hour), shard)
+        found[key] = found.get(key, NOTHING) + Digest(int(number), int(digest), int(first), int(last))
+    return found
+
+
+class Asking(NamedTuple):
+    """What digests of one table of v2, and of one table of v1 that feeds it, are made of."""
+
+    table: TableSpec
+    layout: Layout
+    columns: tuple[str, ...]
+    """The columns that are compared: those INSERT names."""
+    old: bool
+    """Whether a server lacks `formatRow`: then both sides hash column by column."""
+
+    def of_source(self, shape: Shape, origin: str, where: str) -> dict[str, Value]:
+        """Return the parameters of `migrate/digest` for rows of v1, hashed in the form v2 has them."""
+        hashed = tuple(shape.values[name] for name in self.columns)
+        return self._params(origin, where, shape.values[self.table.time], hashed, shape.over_source)
+
+    def of_target(self, database: str, name: str, where: str = "") -> dict[str, Value]:
+        """Return the parameters of `migrate/digest` for a table of v2's form."""
+        hashed = tuple(quote_identifier(column) for column in self.columns)
+        origin = table_name(database, name)
+        return self._params(origin, where, quote_identifier(self.table.time), hashed, str)
+
+    def _params(
+        self, origin: str, where: str, time: str, hashed: tuple[str, ...], over: Any
+    ) -> dict[str, Value]:
+        kind = definitions.parse(self.table.columns[self.table.time]).type
+        return {
+            "from": origin,
+            "where": where,
+            "hour": hour_of(time),
+            "slot": slot_of(self.table, self.layout, over),
+            "row_hash": row_hash(hashed, old=self.old),
+            "time_ns": nanoseconds_of(time, kind),
+        }
+
+
+def slot_of(table: TableSpec, layout: Layout, over: Any = str) -> str:
+    """Return the expression for a row's slot; `over` turns an expression over v2's columns into one over what is asked."""
+    return f"({over(table.sharding_key)}) % {layout.total_weight}"
+
+
+def within(table: TableSpec, piece: Slice, shape: Shape, partition_id: str) -> str:
+    """Return the condition over v1's columns for the rows of one slice."""
+    time = shape.values[table.time]
+    low = instant(table, piece.from_seconds * NANOSECONDS)
+    high = instant(table, piece.to_seconds * NANOSECONDS)
+    bounds = f"{time} >= {low} AND {time} < {high}"
+    if not piece.is_shared:
+        return bounds
+    key = f"replaceAll(toString({partition_of(table, shape)}), '-', '')"
+    return f"{bounds} AND {key} = '{int(partition_id)}'"
+
+
+def of_slots(table: TableSpec, layout: Layout, shard: Shard, shape: Shape) -> str:
+    """Return the condition over v1's columns for the rows of one shard; empty where there is but one."""
+    if len(layout.shards) == 1:
+        return ""
+    slot = slot_of(table, layout, shape.over_source)
+    if shard.high - shard.low == 1:
+        return f"{slot} = {shard.low}"
+    return f"{slot} >= {shard.low} AND {slot} < {shard.high}"
+
+
+SETTINGS: Mapping[str, int | str] = {**UNBOUND, "max_threads": 0}
+"""Settings for digests: a bound of the profile would cut them short, or make them wrong."""

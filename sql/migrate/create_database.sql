@@ -1,0 +1,8 @@
+-- Makes a database where there is none of that name.
+-- params:
+--   database  Identifier
+--   cluster   Identifier  empty for the host asked alone
+-- cost: cheap
+-- engines: 18.16+
+CREATE DATABASE IF NOT EXISTS {database:Identifier}
+ON CLUSTER {cluster:Identifier}

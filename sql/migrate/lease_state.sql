@@ -1,0 +1,42 @@
+-- How one generation of a run's lease stands by the server's clock, and which generation is the highest.
+-- A holder that has given no sign of life yet holds it for `ttl_seconds` from the table's creation.
+-- params:
+--   lease        Table
+--   database     String
+--   table        String  the same table's name
+--   pattern      String  a regular expression of the names of all generations
+--   ttl_seconds  UInt32
+-- columns:
+--   highest          UInt32
+--   age_seconds      Int64   s
+--   expires_seconds  Int64   s
+--   is_released      UInt8
+--   journal_seq      UInt64
+-- needs: system.tables
+-- cost: cheap, the names of one database's tables and one number a sign of life
+-- engines: 18.16+
+SELECT
+    assumeNotNull((
+        SELECT max(toUInt32(extract(name, '[0-9]+$')))
+        FROM system.tables
+        WHERE database = {database:String} AND match(name, {pattern:String})
+    )) AS highest,
+    toInt64(toUnixTimestamp(now())) - toInt64(toUnixTimestamp(created)) AS age_seconds,
+    toInt64(if(beats = 0, toUnixTimestamp(created) + {ttl_seconds:UInt32}, toUnixTimestamp(last)))
+        - toInt64(toUnixTimestamp(now())) AS expires_seconds,
+    released AS is_released,
+    seq AS journal_seq
+FROM
+(
+    SELECT
+        assumeNotNull((
+            SELECT max(metadata_modification_time)
+            FROM system.tables
+            WHERE database = {database:String} AND name = {table:String}
+        )) AS created,
+        count() AS beats,
+        max(until) AS last,
+        max(is_released) AS released,
+        max(journal_seq) AS seq
+    FROM {lease:Table}
+)

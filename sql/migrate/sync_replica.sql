@@ -1,0 +1,6 @@
+-- Waits until a replica has fetched what others have written.
+-- params:
+--   table  Table
+-- cost: cheap
+-- engines: 18.16+
+SYSTEM SYNC REPLICA {table:Table}

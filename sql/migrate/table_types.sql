@@ -1,0 +1,14 @@
+-- The columns of a table with their types and kinds.
+-- params:
+--   database  String
+--   table     String
+-- columns:
+--   name          String
+--   type          String
+--   default_kind  String
+-- needs: system.columns
+-- cost: cheap
+-- engines: 18.16+
+SELECT name, type, default_kind
+FROM system.columns
+WHERE database = {database:String} AND table = {table:String}

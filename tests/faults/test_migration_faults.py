@@ -1,0 +1,111 @@
+"""A migration through `kill -9` and hangs at every stage, on the embedded cluster: no row missing, none twice, no hand needed."""
+
+from __future__ import annotations
+
+import signal
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.faults.migrations import assert_exact, clean, prepare
+from tests.rigs.migrating import POINTS, STAGES, Case
+from tests.support import ModernRig, wait_until
+
+SHARDS = ((0, 1), (2, 3))
+CASE_SECONDS = 90.0
+SOURCE, TARGET = 0, 3
+"""Which of the servers is struck: v1's, or the last replica of the last shard."""
+
+
+def case_of(rig: ModernRig, directory: Path, name: str) -> Case:
+    return Case(
+        name=name,
+        directory=str(directory / name),
+        addresses=rig.addresses(),
+        seeds=rig.http_ports,
+        source_port=rig.ports[0],
+        user="admin",
+        password=rig.password("admin"),
+    )
+
+
+def finish(case: Case) -> int:
+    """Start it again until it ends by itself; how often that was."""
+    starts = 0
+    until = time.monotonic() + CASE_SECONDS
+    while time.monotonic() < until:
+        process = case.start()
+        starts += 1
+        try:
+            code = process.wait(max(1.0, until - time.monotonic()))
+        finally:
+            process.kill()
+        if code == 0:
+            return starts
+        assert code == -signal.SIGKILL, case.output()
+    raise AssertionError(f"not done in {CASE_SECONDS:.0f} s: {case.output()}")
+
+
+def test_nothing_befalls_it(modern: ModernRig, tmp_path: Path) -> None:
+    case = case_of(modern, tmp_path, "calm")
+    prepare(case, modern.query)
+    assert finish(case) == 1
+    assert_exact(case, modern.query, SHARDS)
+    assert finish(case) == 1, "it may be carried out again"
+    assert_exact(case, modern.query, SHARDS)
+    clean(case, modern.query, 4)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("point", POINTS)
+def test_the_wizard_is_killed(modern: ModernRig, tmp_path: Path, stage: str, point: str) -> None:
+    name = f"w_{STAGES.index(stage)}_{point}"
+    case = case_of(modern, tmp_path, name)
+    case = Case(**{**vars(case), "stage": stage, "point": point, "skip": 2})
+    prepare(case, modern.query)
+    assert finish(case) == 2
+    assert case.fired.read_text() == f"{stage} {point}"
+    assert_exact(case, modern.query, SHARDS)
+    clean(case, modern.query, 4)
+
+
+@pytest.mark.parametrize(
+    "blow",
+    [
+        (SOURCE, "link", "sent", False),
+        (SOURCE, "copy", "sent", False),
+        (TARGET, "copy", "sent", False),
+        (TARGET, "publish", "sent", False),
+        (TARGET, "publish states", "done", False),
+        (TARGET, "copy", "before", True),
+        (TARGET, "publish", "sent", True),
+    ],
+)
+def test_a_server_is_killed_or_hangs(
+    modern: ModernRig, tmp_path: Path, blow: tuple[int, str, str, bool]
+) -> None:
+    victim, stage, point, hangs = blow
+    name = f"s{victim}_{STAGES.index(stage)}_{point}{'_h' * hangs}"
+    node = modern.nodes[victim]
+    case = case_of(modern, tmp_path, name)
+    changes = {"pid": getattr(node, "pid"), "signal": signal.SIGSTOP if hangs else signal.SIGKILL}  # noqa: B009
+    case = Case(**{**vars(case), "stage": stage, "point": point, "skip": 3, **changes})
+    prepare(case, modern.query)
+    process = case.start()
+    try:
+        wait_until(case.fired.exists, 30, "the fault")
+        time.sleep(2)  # the run goes on meanwhile, as far as it can
+        (node.resume if hangs else partial(_restart, modern, victim))()
+        assert process.wait(CASE_SECONDS) == 0, case.output()
+    finally:
+        process.kill()
+        process.wait()
+    assert_exact(case, modern.query, SHARDS)
+    clean(case, modern.query, 4)
+
+
+def _restart(rig: ModernRig, victim: int) -> None:
+    wait_until(lambda: not rig.is_alive(victim), 10, "its end")
+    rig.nodes[victim].restart()
