@@ -11,6 +11,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from chtui.views.panes import PAGE_NAMES
+
 REGISTRY: dict[str, type[Command]] = {}
 """Every command that can be asked, by its name in `action_ask`."""
 
@@ -68,12 +70,14 @@ def bindings() -> list[BindingType]:
 def by_name(text: str) -> tuple[type[Command], str] | None:
     """Return the command typed after `:` and its argument; None if there is no such command.
 
-    A beginning that fits one command only will do.
+    A beginning that fits one command only will do. A page's name, with or without a part, is short for `open` and that page.
     """
     word, _, argument = text.strip().partition(" ")
     found = {name: command for command in REGISTRY.values() for name in command.names}
     if word in found:
         return found[word], argument.strip()
+    if word.partition(".")[0] in PAGE_NAMES:
+        return found["open"], text.strip()
     beginning = {found[name] for name in found if word and name.startswith(word)}
     return (beginning.pop(), argument.strip()) if len(beginning) == 1 else None
 

@@ -102,7 +102,7 @@ class OpenPage(Command):
 
     title, help = (
         "Open page",
-        "Show a page, of a part if wanted, on what it is about: `:open table.columns otel traces`.",
+        "Show a page, of a part if wanted, on what it is about: `:open table.columns otel traces`; without the word open too.",
     )
     names, takes = ("open",), "PAGE[.PART] [SUBJECT ...]"
     group = "Panes"

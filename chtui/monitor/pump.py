@@ -331,11 +331,10 @@ class Pump:
             self.scheduler.ended(job, now, 0.0 if job.probe.lane == LIVENESS else answer.cost.seconds)
             target.late.pop(job.ask.key, None)
             self._keep(target, job, outcome)
-        elif outcome.late:
+        elif outcome.late and job.probe.lane == DATA:
             self.scheduler.ended(job, now, outcome.seconds)
-            if job.probe.lane == DATA:
-                target.overdue[job.ask.key] = outcome.call.query_id
-                target.late[job.ask.key] = f"{job.probe.name}: {outcome.error.what}"
+            target.overdue[job.ask.key] = outcome.call.query_id
+            target.late[job.ask.key] = f"{job.probe.name}: {outcome.error.what}"
         if outcome.error is not None:
             self._lose(target, job, outcome.error)
 

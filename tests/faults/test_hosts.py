@@ -66,6 +66,7 @@ def test_a_hung_host_is_red_and_the_others_stay_live(modern: ModernRig, sessions
     snapshot = session.snapshot
     assert [host.state.answers for host in snapshot.hosts] == [True, True, True, False]
     assert assess(snapshot).findings[0].host == last
+    assert "host_state" not in snapshot.slowed, "silence is no cost"
     assert age_seconds(session, last) > HUNG_SECONDS - INTERVAL - 1
     modern.nodes[3].resume()
     limit = BACKOFF_CAP + INTERVAL
