@@ -119,7 +119,7 @@ class Roll:
             # A hung process takes no connections any more once the kernel's queue for it is full.
             state = MemberState.HUNG
         self._turn(entry, state, at)
-        entry.member = entry.member._replace(error=error.line)
+        entry.member = entry.member._replace(error=said_by(host, error))
 
     def order(self) -> tuple[HostId, ...]:
         """Return the members in the order to try them for a session: those that serve first, the leader spared."""
@@ -158,3 +158,8 @@ class Roll:
     def _turn(self, entry: Entry, state: MemberState, at: datetime) -> None:
         if entry.member.state is not state or entry.member.since is None:
             entry.member = entry.member._replace(state=state, since=at)
+
+
+def said_by(host: HostId, error: ChtuiError) -> str:
+    """Return an error's line as it stands beside the member's name: without that name."""
+    return error.what if error.where == str(host) and not error.fix else error.line

@@ -17,7 +17,7 @@ from chtui.errors import UnavailableError
 from chtui.fleet.lane import Call, Lane, Outcome
 from chtui.keeper import member
 from chtui.keeper.reader import CONNECT_SECONDS, ZNODE_SECONDS, Reader
-from chtui.keeper.roll import Entry, Roll, backoff_seconds
+from chtui.keeper.roll import Entry, Roll, backoff_seconds, said_by
 from chtui.monitor.keeper_probes import MEMBER_PROBES, ZNODE_PROBES
 from chtui.monitor.keeper_track import Track
 from chtui.monitor.scheduler import Want
@@ -272,7 +272,7 @@ class KeeperWatch:
         elif error is not None:
             self._roll.failed(host, error, now, at)
             for key in self._wanted(MEMBER_PROBES):
-                self._store.fail(host, key, error.line, at)
+                self._store.fail(host, key, said_by(host, error), at)
         self._publish()
 
     def _conf_told(self, host: HostId, outcome: Outcome) -> None:
