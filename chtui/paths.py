@@ -48,6 +48,17 @@ def private_dir(path: Path) -> Path:
     return path
 
 
+def write_new(path: Path, text: str) -> None:
+    """Make `path`, mode 0600, with this text; a file that is there stays as it is.
+
+    Raises:
+        OSError: there is one, or it cannot be written.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
+
+
 def write_private(path: Path, text: str) -> None:
     """Replace `path` by `text` in one step, mode 0600: a reader sees the old file or the new one.
 

@@ -53,6 +53,7 @@ def main(argv: Sequence[str]) -> int:
             "check": check,
             "show": show,
             "config": config,
+            "migrate": migrate,
             "completion": completion,
         }
         return commands[arguments.command](arguments)
@@ -239,6 +240,10 @@ def config(arguments: argparse.Namespace) -> int:
     """Show or check the configuration."""
     if arguments.action == "check":
         return config_check(arguments)
+    if arguments.action == "render":
+        from chtui.cli.migrate import render
+
+        return render(arguments)
     found = effective(arguments)
     if arguments.json:
         print(
@@ -272,6 +277,16 @@ def config_check(arguments: argparse.Namespace) -> int:
     if not problems:
         print(f"{path}: no problem found")
     return EXIT_BAD_INPUT if problems else 0
+
+
+def migrate(arguments: argparse.Namespace) -> int:
+    """Prepare a move to another schema."""
+    from chtui.cli.migrate import run
+
+    found = resolved(arguments)
+    if found.profile.write is not None:
+        found.profile.write.secret.reveal()
+    return run(arguments, found)
 
 
 def completion(arguments: argparse.Namespace) -> int:

@@ -11,8 +11,6 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from chtui.views.panes import PAGE_NAMES
-
 REGISTRY: dict[str, type[Command]] = {}
 """Every command that can be asked, by its name in `action_ask`."""
 
@@ -72,6 +70,8 @@ def by_name(text: str) -> tuple[type[Command], str] | None:
 
     A beginning that fits one command only will do. A page's name, with or without a part, is short for `open` and that page.
     """
+    from chtui.views.panes import PAGE_NAMES
+
     word, _, argument = text.strip().partition(" ")
     found = {name: command for command in REGISTRY.values() for name in command.names}
     if word in found:

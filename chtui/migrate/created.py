@@ -101,6 +101,9 @@ def _view(text: str, found: list[Token], brackets: bool) -> Pieces:
             continue
         if token.text.upper() == "TO":
             result["to"] = ".".join(expressions.unquoted(t.text) for t in found[index + 1 : index + 4 : 2])
+        elif token.text.upper() == "SECURITY":
+            # Who the definer is depends on who made it.
+            result["rights"] = found[index + 1].text.upper()
         elif token.text.upper() == "ENGINE":
             result["engine"] = found[index + 2].text
         elif token.text.upper() == "AS":

@@ -16,8 +16,11 @@ from chtui.migrate import definitions
 from chtui.migrate.spec import AggregateSpec, DdlMode, Flavour, Spec, TableSpec
 from chtui.migrate.spec_checks import view_order
 from chtui.migrate.statements import text
+from chtui.migrate.traits import MODERN, Traits
 
 NANOSECONDS = 10**9
+AS_DEFINER = "DEFINER = CURRENT_USER SQL SECURITY DEFINER"
+"""Else a writer who may only insert is refused inside the view, after a part of the rows was written (Code 497, seen on 26.9)."""
 MERGE_TREE, AGGREGATING = "MergeTree", "AggregatingMergeTree"
 
 
@@ -65,21 +68,20 @@ def objects(
     watermarks: Mapping[str, int] | None = None,
     sealed: Collection[str] = (),
     *,
-    passes_on: bool = True,
+    traits: Traits = MODERN,
 ) -> list[SchemaObject]:
     """Return every object of v2, in the order in which they can be made.
 
     `watermarks` are those of tables, in nanoseconds since 1970: a table without one has no live view yet, so that rows
     written to it vanish. `sealed` are the tables, with their aggregates, whose rows go to `NAME_local` and expire.
-    `passes_on` is false for servers on which views do not see what another view inserts (`schema.passes_on`): there the
-    aggregates take live rows from the live view.
+    `traits` are the servers' (`schema.traits`).
 
     Raises:
         MigrateError: a watermark does not fit its table's time.
     """
     waters = watermarks or {}
     bases = {aggregate.name: aggregate.base for aggregate in spec.aggregates}
-    return [
+    made = [
         database(spec),
         *(local(spec, table, sealed=table.name in sealed) for table in spec.tables),
         *(states(spec, aggregate, sealed=bases[aggregate.name] in sealed) for aggregate in spec.aggregates),
@@ -89,12 +91,13 @@ def objects(
         *(
             aggregate_view(spec, aggregate, live=True)
             for aggregate in spec.aggregates
-            if not passes_on and aggregate.base in waters
+            if not traits.passes_on and aggregate.base in waters
         ),
         *(distributed(spec, table, sealed=table.name in sealed) for table in spec.tables),
         *(distributed_states(spec, aggregate) for aggregate in spec.aggregates),
         *_views(spec),
     ]
+    return made if traits.has_definers else [_without_rights(item) for item in made]
 
 
 def database(spec: Spec) -> SchemaObject:
@@ -352,12 +355,17 @@ def _materialized(
         "view": (where, view),
         "cluster": cluster(spec),
         "target": (where, target),
+        "rights": AS_DEFINER,
         "columns": columns,
         "source": (where, source),
         "condition": condition,
         "keys": keys,
     }
     return SchemaObject(kind, where, view, of, "create_materialized_view", params)
+
+
+def _without_rights(item: SchemaObject) -> SchemaObject:
+    return replace(item, params={**item.params, "rights": ""}) if "rights" in item.params else item
 
 
 def _views(spec: Spec) -> list[SchemaObject]:

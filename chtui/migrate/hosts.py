@@ -232,6 +232,17 @@ def connect(profile: Profile, cluster: str, source: HostId, source_profile: Prof
     return Hosts(Host(source, 0, _connector(source_profile, other, source, other_seed)), targets)
 
 
+def first_host(profile: Profile) -> tuple[str, HostId]:
+    """Return the name and the first host of the profile's cluster.
+
+    Raises:
+        UnreachableError: no seed told the topology.
+        UsageError: there is no such cluster.
+    """
+    found, _ = _topology(profile, profile.cluster)
+    return found.name, found.hosts[0]
+
+
 def _first_of_each(cluster: Cluster) -> list[ClusterReplica]:
     found: dict[HostId, ClusterReplica] = {}
     for replica in cluster.replicas:

@@ -19,6 +19,7 @@ from chtui.migrate.progress import Progress
 from chtui.migrate.snapshot import Snapshot
 from chtui.migrate.spec import Flavour, Spec
 from chtui.migrate.statements import text
+from chtui.migrate.traits import traits_of
 from chtui.records import HostId
 
 VERSION = 1
@@ -55,7 +56,7 @@ def to_document(ground: Ground, clock: Clock) -> dict[str, Any]:
                 "object": f"{each.database}.{each.name}".rstrip("."),
                 "statement": each.text,
             }
-            for each in ddl.objects(ground.spec)
+            for each in ddl.objects(ground.spec, traits=traits_of(ground.hosts.targets))
         ],
         "copy_statements": copy_statements(ground),
         "groups": [

@@ -22,6 +22,7 @@ from chtui.migrate.layout import Ground
 from chtui.migrate.lease import LOST, Heartbeat, Lease
 from chtui.migrate.lease_records import myself
 from chtui.migrate.progress import Progress
+from chtui.migrate.traits import traits_of
 from chtui.records import HostId
 
 WAIT_SECONDS = (1.0, 2.0, 5.0, 10.0)
@@ -87,7 +88,8 @@ class Run(NamedTuple):
             hands.permit.check()
             hands.diary.append("schema", {"host": str(host), "statement": item.text})
 
-        schema.ensure(self.ground.hosts.targets, ddl.objects(self.ground.spec), before)
+        targets = self.ground.hosts.targets
+        schema.ensure(targets, ddl.objects(self.ground.spec, traits=traits_of(targets)), before)
 
 
 def open_and_carry_out(

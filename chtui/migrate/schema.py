@@ -15,10 +15,6 @@ from chtui.records import HostId
 
 FORMATS_SINCE = (23, 9)
 """The first version with `formatQuerySingleLine`. Source: ClickHouse 23.9 changelog."""
-PASSES_ON_SINCE = (19, 14)
-"""The first version on which views surely see what another view inserts into their table. Source: ClickHouse issue 8048."""
-PASSES_BY_VIEW_BEFORE = (19, 9)
-"""Before it, what a view inserts was seen by views of that view. Source: seen on 18.16; ClickHouse issues 2174 and 8048."""
 DDL_SECONDS = 180.0
 """How long a statement in the DDL queue is waited for. Source: `distributed_ddl_task_timeout`."""
 REFUSED_SECONDS = 10.0
@@ -56,24 +52,6 @@ class Found:
     has_database: bool
     tables: Mapping[str, tuple[str, str]]
     """Name to engine and CREATE statement."""
-
-
-def passes_on(host: Host) -> bool:
-    """Return whether, on a host, views see what another view inserts into the table they read.
-
-    Raises:
-        MigrateError: its version is one of those of which that is not known.
-        ConnectError: it cannot be asked.
-    """
-    if PASSES_BY_VIEW_BEFORE <= host.version < PASSES_ON_SINCE:
-        version = ".".join(str(number) for number in host.version)
-        raise MigrateError(
-            f"version {version}: whether its views see what other views insert is not known",
-            where=str(host.id),
-            fix="update the server first",
-            exit_code=1,
-        )
-    return host.version >= PASSES_ON_SINCE
 
 
 def read(host: Host, database: str) -> Found:

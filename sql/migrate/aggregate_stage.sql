@@ -5,8 +5,8 @@
 --   select     Sql    the expression over the base's columns for each
 --   base       Table
 --   condition  Sql    which rows count; empty for all
---   keys       Sql
---   settings   Sql
+--   keys       Sql    what is grouped by; empty for no grouping
+--   settings   Sql    empty for none
 -- cost: costly, reads every row
 -- engines: 18.16+
 INSERT INTO {staging:Table} ({columns:Sql})

@@ -3,6 +3,6 @@
 --   table         Table
 --   partition_id  String
 --   from          Table
--- cost: cheap
+-- cost: cheap, hard links to one partition's parts
 -- engines: 18.16+
 ALTER TABLE {table:Table} ATTACH PARTITION ID {partition_id:String} FROM {from:Table}

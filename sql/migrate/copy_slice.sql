@@ -6,7 +6,7 @@
 --   from      Sql    the table function that reads v1
 --   where     Sql    the slice
 --   shard     Sql    the shard; empty where there is but one
---   settings  Sql
+--   settings  Sql    empty for none
 -- cost: costly, copies rows
 -- engines: 18.16+
 INSERT INTO {staging:Table} ({columns:Sql})

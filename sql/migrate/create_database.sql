@@ -2,7 +2,7 @@
 -- params:
 --   database  Identifier
 --   cluster   Identifier  empty for the host asked alone
--- cost: cheap
+-- cost: cheap, one database
 -- engines: 18.16+
 CREATE DATABASE IF NOT EXISTS {database:Identifier}
 ON CLUSTER {cluster:Identifier}

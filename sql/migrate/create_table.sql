@@ -4,11 +4,11 @@
 --   cluster       Identifier  empty for the host asked alone
 --   columns       Sql         columns and skip indexes
 --   engine        Sql
---   partition_by  Sql
---   order_by      Sql
---   ttl           Sql
---   settings      Sql
--- cost: cheap
+--   partition_by  Sql         empty for none
+--   order_by      Sql         empty for an engine that has no keys
+--   ttl           Sql         empty for none
+--   settings      Sql         empty for none
+-- cost: cheap, one table without rows
 -- engines: 18.16+
 CREATE TABLE IF NOT EXISTS {table:Table}
 ON CLUSTER {cluster:Identifier}

@@ -1,5 +1,5 @@
--- What the rows of a table are, by hour and shard: how many, their order-independent digest, the first and the last. NULLs count;
--- a pair of equal rows does not cancel.
+-- What the rows of a table are, by hour and shard: how many, their order-independent digest, the first and the last,
+-- in nanoseconds since 1970. NULLs count; a pair of equal rows does not cancel.
 -- params:
 --   from      Sql  the table, or the table function that reads it
 --   where     Sql  which rows; empty for all
@@ -12,8 +12,8 @@
 --   slot          Int64
 --   rows          UInt64
 --   digest        UInt64
---   first_ns      Int64   ns since 1970
---   last_ns       Int64   ns since 1970
+--   first_ns      Int64   ns
+--   last_ns       Int64   ns
 -- cost: costly, reads every row
 -- engines: 18.16+
 SELECT

@@ -4,5 +4,5 @@
 -- columns:
 --   text  String
 -- cost: cheap, parses texts
--- engines: 23.9+
+-- engines: 23.10+
 SELECT formatQuerySingleLine(arrayJoin({texts:Array(String)})) AS text

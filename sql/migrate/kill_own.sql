@@ -2,7 +2,7 @@
 -- params:
 --   prefix  String
 -- columns:
--- cost: cheap
+-- cost: cheap, the list of running queries
 -- engines: 18.16+
 KILL QUERY WHERE substring(query_id, 1, length({prefix:String})) = {prefix:String}
     OR substring(initial_query_id, 1, length({prefix:String})) = {prefix:String} ASYNC

@@ -3,7 +3,7 @@
 --   lease        Table
 --   database     String
 --   table        String  the same table's name
---   ttl_seconds  UInt32
+--   ttl_seconds  UInt32  s
 --   is_released  UInt8
 --   journal_seq  UInt64
 -- columns:

@@ -5,7 +5,7 @@
 --   database     String
 --   table        String  the same table's name
 --   pattern      String  a regular expression of the names of all generations
---   ttl_seconds  UInt32
+--   ttl_seconds  UInt32  s
 -- columns:
 --   highest          UInt32
 --   age_seconds      Int64   s

@@ -4,8 +4,8 @@
 --   table    Table
 --   cluster  Identifier  empty for the host asked alone
 --   ttl      Sql
--- cost: cheap
--- engines: 19.6+
+-- cost: cheap, the table's definition alone
+-- engines: 20.5+ (materialize_ttl_after_modify)
 ALTER TABLE {table:Table}
 ON CLUSTER {cluster:Identifier}
 MODIFY TTL {ttl:Sql}

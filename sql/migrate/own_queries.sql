@@ -7,7 +7,7 @@
 --   read_rows        UInt64
 --   written_rows     UInt64
 -- needs: system.processes
--- cost: cheap
+-- cost: cheap, the list of running queries
 -- engines: 18.16+
 SELECT query_id, toFloat64(elapsed) AS elapsed_seconds, toUInt64(running.read_rows) AS read_rows, toUInt64(running.written_rows) AS written_rows
 FROM system.processes AS running

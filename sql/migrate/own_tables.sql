@@ -5,7 +5,7 @@
 -- columns:
 --   name  String
 -- needs: system.tables
--- cost: cheap
+-- cost: cheap, the names of one database's tables
 -- engines: 18.16+
 SELECT name
 FROM system.tables

@@ -7,7 +7,7 @@
 --   parts  UInt64
 --   rows   UInt64
 -- needs: system.parts
--- cost: cheap
+-- cost: cheap, one table's parts
 -- engines: 18.16+
 SELECT count() AS parts, sum(parts.rows) AS rows
 FROM system.parts AS parts

@@ -4,7 +4,7 @@
 -- columns:
 --   name  String
 -- needs: system.settings
--- cost: cheap
+-- cost: cheap, in memory
 -- engines: 18.16+
 SELECT name
 FROM system.settings

@@ -5,7 +5,7 @@
 --   shard_num     UInt32
 --   shard_weight  UInt32
 -- needs: system.clusters
--- cost: cheap
+-- cost: cheap, reads the server's configuration
 -- engines: 18.16+
 SELECT DISTINCT shard_num, shard_weight
 FROM system.clusters

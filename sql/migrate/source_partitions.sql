@@ -9,7 +9,7 @@
 --   bytes_on_disk       UInt64  B
 --   uncompressed_bytes  UInt64  B
 -- needs: system.parts
--- cost: cheap
+-- cost: cheap, one table's parts
 -- engines: 18.16+
 SELECT
     partition_id,

@@ -11,7 +11,7 @@
 --   storage_policy  Nullable(String)
 --   engine_full     String
 -- needs: system.tables
--- cost: cheap
+-- cost: cheap, one table's definition
 -- engines: 18.16+
 SELECT
     engine,
@@ -19,7 +19,7 @@ SELECT
     sorting_key,
     primary_key,
     sampling_key,
-    storage_policy AS storage_policy, -- optional: system.tables.storage_policy
+    toNullable(tables.storage_policy) AS storage_policy, -- optional: system.tables.storage_policy
     engine_full
-FROM system.tables
+FROM system.tables AS tables
 WHERE database = {database:String} AND name = {table:String}

@@ -7,7 +7,7 @@
 --   type          String
 --   default_kind  String
 -- needs: system.columns
--- cost: cheap
+-- cost: cheap, one table's columns
 -- engines: 18.16+
 SELECT name, type, default_kind
 FROM system.columns

@@ -15,6 +15,7 @@ from chtui.errors import MigrateError
 from chtui.migrate import ddl, hosts, init, schema, spec_file
 from chtui.migrate.schema import State
 from chtui.migrate.spec import Spec
+from chtui.migrate.traits import Traits, traits_of
 from chtui.records import HostId
 from tests.replication.conftest import effective_of
 from tests.rigs.fixtures import ReplicatedCluster
@@ -36,9 +37,9 @@ class Rig:
     hosts: hosts.Hosts
 
     def wanted(self, *sealed: str) -> list[ddl.SchemaObject]:
-        passes_on = schema.passes_on(self.hosts.targets[0])
-        assert not passes_on
-        return ddl.objects(self.spec, {"spans": WATERMARK * 10**9}, sealed, passes_on=passes_on)
+        traits = traits_of(self.hosts.targets)
+        assert traits == Traits(passes_on=False, has_definers=False)
+        return ddl.objects(self.spec, {"spans": WATERMARK * 10**9}, sealed, traits=traits)
 
     def query(self, index: int, text: str) -> str:
         text = text.replace("v2.", f"{self.spec.target.database}.")

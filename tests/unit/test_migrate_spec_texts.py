@@ -160,7 +160,7 @@ def test_codecs_may_have_the_width_which_servers_write() -> None:
 
 
 def test_views_are_compared_by_what_they_select_and_fill() -> None:
-    wanted = "CREATE MATERIALIZED VIEW IF NOT EXISTS `d`.`v`\nTO `d`.`t`\nAS SELECT `a`, b AS c FROM `d`.`s` WHERE a = 1"
+    wanted = "CREATE MATERIALIZED VIEW IF NOT EXISTS `d`.`v`\nTO `d`.`t`\nDEFINER = CURRENT_USER SQL SECURITY DEFINER\nAS SELECT `a`, b AS c FROM `d`.`s` WHERE a = 1"
     found = "CREATE MATERIALIZED VIEW d.v TO d.t (`a` UInt8, `c` UInt8) DEFINER = x SQL SECURITY DEFINER AS SELECT a, b AS c FROM d.s WHERE a = 1"
     assert created.differences(created.pieces(wanted), created.pieces(found)) == []
     other = created.pieces(found.replace("TO d.t", "TO d.u").replace("a = 1", "a = 2"))

@@ -32,7 +32,7 @@ SELECT
 FROM system.things AS things
 LIMIT {limit:UInt64};
 """
-MONITOR, ACT = names("monitor"), names("act")
+MONITOR, ACT, MIGRATE = names("monitor"), names("act"), names("migrate")
 UNITS = {"", "s", "B", "1/s"}
 CHTUI = Path(sql.__file__).resolve().parents[1] / "chtui"
 
@@ -134,7 +134,7 @@ def test_the_folder_is_listed() -> None:
     assert sorted(MONITOR) == MONITOR
 
 
-@pytest.mark.parametrize("name", MONITOR + ACT)
+@pytest.mark.parametrize("name", MONITOR + ACT + MIGRATE)
 def test_a_file_says_what_it_gives_what_it_costs_and_where_it_runs(name: str) -> None:
     statement = load(name)
     assert statement.purpose.endswith(".")
@@ -146,7 +146,7 @@ def test_a_file_says_what_it_gives_what_it_costs_and_where_it_runs(name: str) ->
     assert all(re.fullmatch(r"system\.\w+(\.\w+)?", table) for table in statement.needs)
 
 
-@pytest.mark.parametrize("name", MONITOR + ACT)
+@pytest.mark.parametrize("name", MONITOR + ACT + MIGRATE)
 def test_the_parameters_in_a_text_are_those_of_its_header(name: str) -> None:
     statement = load(name)
     used = {match["name"]: match["type"] for match in sql.PLACEHOLDER.finditer(statement.text)}
@@ -165,7 +165,7 @@ def test_columns_have_types_and_known_units(name: str) -> None:
         assert (column.unit == "B") == bool(re.search(r"(^|_)bytes(_|$)", column.name)), column
 
 
-@pytest.mark.parametrize("name", MONITOR + ACT)
+@pytest.mark.parametrize("name", MONITOR + ACT + MIGRATE)
 def test_optional_columns_are_nullable_and_of_a_table_that_is_needed(name: str) -> None:
     statement = load(name)
     types = {column.name: column.type for column in statement.columns}
