@@ -15,7 +15,7 @@ def run(arguments: argparse.Namespace) -> int:
         DemoError: the cluster cannot be started.
         UsageError: there is no terminal for the console.
     """
-    from chtui.cli.main import require_terminal, run_console
+    from chtui.cli.console import require_terminal, run_console
     from chtui.demo.cluster import DemoCluster
     from chtui.demo.options import DemoOptions
 
