@@ -13,8 +13,8 @@ from chtui.migrate.ddl import Kind, SchemaObject
 from chtui.migrate.hosts import Host, each
 from chtui.records import HostId
 
-FORMATS_SINCE = (23, 9)
-"""The first version with `formatQuerySingleLine`. Source: ClickHouse 23.9 changelog."""
+FORMATS_SINCE = (23, 10)
+"""The first version with `formatQuerySingleLine`. Source: ClickHouse 23.10 changelog."""
 DDL_SECONDS = 180.0
 """How long a statement in the DDL queue is waited for. Source: `distributed_ddl_task_timeout`."""
 REFUSED_SECONDS = 10.0

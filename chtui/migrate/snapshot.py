@@ -86,7 +86,7 @@ def _creation(host: Host, source: Source, table: str, name: str) -> dict[str, Va
         "source": (source.database, table),
         "partition_by": str(partition_by),
         "primary_key": f"({primary_key})" if primary_key and primary_key != order_by else "",
-        "order_by": str(order_by),
+        "order_by": str(order_by) or "tuple()",
         "sample_by": str(sample_by),
         "settings": ", ".join(f"{key} = {value}" for key, value in settings.items()),
     }

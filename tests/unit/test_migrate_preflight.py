@@ -344,8 +344,8 @@ def test_what_hosts_see_of_v1() -> None:
 def test_how_long_it_takes() -> None:
     found = routes.judge_duration({"t": 4_000_000}, {"t": Rate(100_000, 1.0)}, 2, 2)
     assert told(found) == [
-        "25 000 to 400k rows/s expected",
-        "the copy takes 10s to 2m 40s, limits on load aside",
+        "16 667 to 400k rows/s expected",
+        "the copy takes 10s to 3m 59s, limits on load aside",
     ]
     partly = routes.judge_duration({"t": 4_000_000, "u": 1}, {"t": Rate(100_000, 1.0)}, 2, 2)
     assert partly[-1].severity is WARNING
