@@ -3,9 +3,9 @@
 --   table  Table
 --   where  Sql    empty for all
 -- columns:
---   rows  UInt64
+--   chtui_rows  UInt64
 -- cost: costly, reads the columns of the condition
 -- engines: 18.16+
-SELECT count() AS rows
+SELECT count() AS chtui_rows
 FROM {table:Table}
 WHERE {where:Sql}

@@ -3,13 +3,13 @@
 --   conditions  Sql    countIf(...) for each, separated by commas
 --   table       Table
 -- columns:
---   rows    UInt64
---   counts  Array(UInt64)
+--   chtui_rows    UInt64
+--   chtui_counts  Array(UInt64)
 -- cost: costly, reads the columns named of the whole table
 -- engines: 18.16+
 SELECT
-    count() AS rows,
+    count() AS chtui_rows,
     [
 {conditions:Sql}
-    ] AS counts
+    ] AS chtui_counts
 FROM {table:Table}

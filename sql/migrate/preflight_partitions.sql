@@ -4,12 +4,12 @@
 --   condition  Sql
 --   table      Table
 -- columns:
---   partition_key  String
---   rows           UInt64
+--   chtui_partition_key  String
+--   chtui_rows           UInt64
 -- cost: costly, reads the columns named of the whole table
 -- engines: 18.16+
-SELECT toString({partition:Sql}) AS partition_key, count() AS rows
+SELECT toString({partition:Sql}) AS chtui_partition_key, count() AS chtui_rows
 FROM {table:Table}
 WHERE {condition:Sql}
-GROUP BY partition_key
-ORDER BY partition_key
+GROUP BY chtui_partition_key
+ORDER BY chtui_partition_key

@@ -4,14 +4,14 @@
 --   from      Sql
 --   max_rows  UInt64
 -- columns:
---   rows    UInt64
---   digest  UInt64
+--   chtui_rows    UInt64
+--   chtui_digest  UInt64
 -- cost: costly, reads every column of so many rows
 -- engines: 18.16+
-SELECT count() AS rows, sum(hash) AS digest
+SELECT count() AS chtui_rows, sum(chtui_hash) AS chtui_digest
 FROM
 (
-    SELECT {given:Sql} AS hash
+    SELECT {given:Sql} AS chtui_hash
     FROM {from:Sql}
     LIMIT {max_rows:UInt64}
 )

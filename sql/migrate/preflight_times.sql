@@ -4,15 +4,15 @@
 --   seconds  UInt32  s, how far ahead of the server's clock is no future yet
 --   table    Table
 -- columns:
---   rows          UInt64
---   first_second  Int64
---   last_second   Int64
---   future_rows   UInt64
+--   chtui_rows          UInt64
+--   chtui_first_second  Int64
+--   chtui_last_second   Int64
+--   chtui_future_rows   UInt64
 -- cost: costly, reads one column of the whole table
 -- engines: 18.16+
 SELECT
-    count() AS rows,
-    toInt64(toUnixTimestamp(min({time:Sql}))) AS first_second,
-    toInt64(toUnixTimestamp(max({time:Sql}))) AS last_second,
-    countIf(toUnixTimestamp({time:Sql}) > toUnixTimestamp(now()) + {seconds:UInt32}) AS future_rows
+    count() AS chtui_rows,
+    toInt64(toUnixTimestamp(min({time:Sql}))) AS chtui_first_second,
+    toInt64(toUnixTimestamp(max({time:Sql}))) AS chtui_last_second,
+    countIf(toUnixTimestamp({time:Sql}) > toUnixTimestamp(now()) + {seconds:UInt32}) AS chtui_future_rows
 FROM {table:Table}

@@ -5,13 +5,13 @@
 --   table      Table
 --   max_rows   UInt64
 -- columns:
---   value  String
---   rows   UInt64
+--   chtui_value  String
+--   chtui_rows   UInt64
 -- cost: costly, reads the columns named of the whole table
 -- engines: 18.16+
-SELECT toString({value:Sql}) AS value, count() AS rows
+SELECT toString({value:Sql}) AS chtui_value, count() AS chtui_rows
 FROM {table:Table}
 WHERE {condition:Sql}
-GROUP BY value
-ORDER BY rows DESC, value
+GROUP BY chtui_value
+ORDER BY chtui_rows DESC, chtui_value
 LIMIT {max_rows:UInt64}

@@ -4,17 +4,17 @@
 --   partition  Sql    v2's partition key over v1's columns
 --   hour       Sql    the hour of the event time, in seconds since 1970
 -- columns:
---   source_partition_id  String
---   partition_key        String
---   hour_seconds         Int64   s
---   rows                 UInt64
+--   chtui_source_partition_id  String
+--   chtui_partition_key        String
+--   chtui_hour_seconds         Int64   s
+--   chtui_rows                 UInt64
 -- cost: costly, reads one column of the whole table
 -- engines: 18.16+
 SELECT
-    splitByChar('_', _part)[1] AS source_partition_id,
-    toString({partition:Sql}) AS partition_key,
-    {hour:Sql} AS hour_seconds,
-    count() AS rows
+    splitByChar('_', _part)[1] AS chtui_source_partition_id,
+    toString({partition:Sql}) AS chtui_partition_key,
+    {hour:Sql} AS chtui_hour_seconds,
+    count() AS chtui_rows
 FROM {table:Table}
-GROUP BY source_partition_id, partition_key, hour_seconds
-ORDER BY partition_key, hour_seconds, source_partition_id
+GROUP BY chtui_source_partition_id, chtui_partition_key, chtui_hour_seconds
+ORDER BY chtui_partition_key, chtui_hour_seconds, chtui_source_partition_id

@@ -3,8 +3,8 @@
 --   table  Table
 --   count  Sql    the merged count state
 -- columns:
---   rows  UInt64
+--   chtui_rows  UInt64
 -- cost: moderate, reads one column of states
 -- engines: 18.16+
-SELECT {count:Sql} AS rows
+SELECT {count:Sql} AS chtui_rows
 FROM {table:Table}
