@@ -68,8 +68,12 @@ class Hands:
         return hashlib.sha256(name.encode()).hexdigest()[:10]
 
     def table_prefix(self, tag: str = "") -> str:
-        """Return what the names of this run's own tables begin with, or those of one piece of work."""
-        return f"chtui_{self.run}_{tag}_" if tag else f"chtui_{self.run}_"
+        """Return what the names of this run's own tables begin with, or those of one piece of work.
+
+        A word of fixed length stands before the run's name, so that no run's tables begin as another's: `a` and `a_b` may both be runs.
+        """
+        own = f"chtui_{self.tag(self.run)}_{self.run}_"
+        return f"{own}{tag}_" if tag else own
 
     def attempt(self, tag: str) -> str:
         """Return the beginning of names no earlier attempt at this piece of work has used."""

@@ -77,7 +77,7 @@ def assert_exact(case: Case, query: Query, shards: Sequence[Sequence[int]]) -> N
             for database in (case.source_database, case.target_database):
                 left = query(
                     server,
-                    f"SELECT name FROM system.tables WHERE database = '{database}' AND name LIKE 'chtui_{case.name}%'",
+                    f"SELECT name FROM system.tables WHERE database = '{database}' AND name LIKE 'chtui_%{case.name}%' AND name NOT LIKE 'chtui_lease_%'",
                 )
                 assert left == ""
 
