@@ -45,7 +45,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         choices=("on_cluster", "per_host"),
         help="how statements reach all hosts (on_cluster for replicated tables)",
     )
-    init.add_argument("--policy", default="", metavar="NAME", help="the storage policy of v2's tables")
+    init.add_argument("--policy", metavar="NAME", help="the storage policy of v2's tables (the template's)")
     init.add_argument(
         "--template",
         metavar="NAME",
@@ -138,15 +138,17 @@ def _init(arguments: argparse.Namespace, found: Effective) -> int:
         arguments.source_database,
         arguments.source_cluster,
     )
+    template = spec_file.shipped(arguments.template) if arguments.template else None
+    kept = template.target.policy if template else ""
+    policy = kept if arguments.policy is None else arguments.policy
     target = Target(
         cluster,
         arguments.target_database,
         flavour,
         DdlMode(ddl),
-        arguments.policy,
+        policy,
         "/clickhouse/tables/{shard}/{database}/{table}" if flavour is Flavour.REPLICATED else "",
     )
-    template = spec_file.shipped(arguments.template) if arguments.template else None
     hosts = connect(found.profile, cluster, source.host)
     try:
         text = init.run(hosts.source, arguments.file.stem, source, target, template)

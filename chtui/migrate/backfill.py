@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import partial
@@ -70,9 +69,9 @@ class Backfill:
         self._hands = hands
         self._progress = progress
         self._works = works_of(ground, hands, progress)
-        self._turns: dict[object, threading.Semaphore] = defaultdict(
-            lambda: threading.Semaphore(ground.spec.limits.workers)
-        )
+        self._turns = {
+            host.id: threading.Semaphore(ground.spec.limits.workers) for host in ground.hosts.targets
+        }
 
     def run(self, proven: Iterable[str] = ()) -> None:
         """Do all of it; `proven` are the names of cells that earlier processes have done.

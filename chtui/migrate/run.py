@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from chtui.clock import Clock
 from chtui.errors import ChtuiError, MigrateError
@@ -151,8 +150,3 @@ def _journal(name: str, plan_hash: str, clock: Clock, directory: Path | None) ->
         if not isinstance(error.__cause__, FileExistsError):
             raise
     return Journal.open(name, plan_hash, clock, directory=directory)
-
-
-def status_of(progress: Progress) -> Mapping[str, Any]:
-    """Return a run's status as JSON holds it."""
-    return {"schema": "chtui/1 migrate status", **asdict(progress.status())}

@@ -48,6 +48,7 @@ def test_init_writes_once_and_for_its_owner(chtui: Command, spec: Path) -> None:
     text = spec.read_text()
     assert "[table.traces]" in text
     assert 'database = "cli_v2"' in text
+    assert 'policy = "tiered_storage"' in text, "the template's, where none is given"
     done = chtui(*INIT, str(spec), *PLAIN)
     assert done.code == 2
     assert done.refusal() == f"{spec}: cannot be written: File exists; give another file"
@@ -69,6 +70,7 @@ def test_preflight_of_a_healthy_cluster_has_no_blocker(chtui: Command, spec: Pat
         "0 blockers"
     )
     found = json.loads(chtui("migrate", "preflight", str(spec), "--json").out)
+    assert found["schema"] == "chtui/1 migrate preflight"
     assert found["counts"]["blocker"] == 0
     assert {"kind", "severity", "object", "host", "what", "evidence", "remedy"} == set(found["findings"][0])
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from chtui.records import HostId
 
-SCHEMA = "chtui.migrate.preflight/1"
+SCHEMA = "chtui/1 migrate preflight"
 EXIT_OK, EXIT_BLOCKED = 0, 1
 
 
