@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import cached_property
+from time import thread_time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chtui.act.arming import Arming
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 FRAME_SECONDS = 0.05
 """Views are built at most this often, however fast samples come in."""
+OPENING_FRAME_SECONDS = 0.005
+"""The same while a host has not said yet how it is: whoever has just opened the console waits for that answer."""
 BUILD_SHARE = 0.1
 """The share of its time the builder may work for one screen: after a dear view it rests nine times as long."""
 TICK_SECONDS = 1.0
@@ -225,14 +228,16 @@ class Session:
                 watches = dict(self._watches)
             rests = {owner: rest for owner, rest in rests.items() if watches.get(owner) is rest[0]}
             for owner, watch in watches.items():
-                began = self._clock.monotonic()
-                if owner in rests and rests[owner][1] > began:
+                if owner in rests and rests[owner][1] > self._clock.monotonic():
                     continue
+                began = thread_time()
                 watch.deliver(_built(watch, self._snapshot))
-                ended = self._clock.monotonic()
                 # Thousands of rows take their time, and the keys share the interpreter with whoever builds them.
-                rests[owner] = (watch, ended + (ended - began) * (1 / BUILD_SHARE - 1))
-            self._stopping.wait(FRAME_SECONDS)
+                # What counts is the time taken from them, not the time spent waiting while others had the interpreter.
+                worked = thread_time() - began
+                rests[owner] = (watch, self._clock.monotonic() + worked * (1 / BUILD_SHARE - 1))
+            is_opening = any(host.state is HostState.CONNECTING for host in self._snapshot.hosts)
+            self._stopping.wait(OPENING_FRAME_SECONDS if is_opening else FRAME_SECONDS)
 
     def _take(self) -> None:
         fleet, now = self._pump.fleet, self._clock.now()
