@@ -23,6 +23,7 @@ from chtui.migrate.digests import (
     total,
     within,
 )
+from chtui.migrate.facts import PROVEN
 from chtui.migrate.hands import Hands
 from chtui.migrate.layout import Cell, Ground, Group, Slice
 from chtui.migrate.progress import CellState, Progress
@@ -31,8 +32,6 @@ from chtui.migrate.snapshot import Snapshot
 from chtui.migrate.spec import Flavour
 from chtui.migrate.statements import table_name
 
-PROVEN = "proven"
-"""The kind of the journal's event for a cell that is done."""
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 """The pauses between tries; the last one for all further."""
 DIFFERENT_TRIES = 3

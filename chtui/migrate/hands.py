@@ -10,8 +10,10 @@ from typing import Any, Protocol
 
 from chtui.errors import ChtuiError, ConnectError, MigrateError, QueryError
 from chtui.fleet.literal import Value
+from chtui.migrate.ddl import SchemaObject
 from chtui.migrate.hosts import Host
 from chtui.migrate.statements import text
+from chtui.records import HostId
 
 HUNT_SECONDS = 120.0
 """How long a statement of an earlier attempt is waited for after it was told to stop."""
@@ -114,6 +116,15 @@ class Hands:
             self.diary.append(outcome, {"query_id": query_id, "error": error.line})
             raise
         self.diary.append("done", {"query_id": query_id})
+
+    def before(self, host: HostId, item: SchemaObject) -> None:
+        """Write down that an object is made on a host, or by it on all; `schema.ensure` calls it.
+
+        Raises:
+            MigrateError: the journal or the lease does not allow it.
+        """
+        self.diary.append("schema", {"host": str(host), "statement": item.text})
+        self.permit.check()
 
     def hunt(self, host: Host, tag: str = "") -> None:
         """Stop every statement this run, or one piece of its work, has on a host, and return when none is left.

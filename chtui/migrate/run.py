@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
-from typing import NamedTuple
 
 from chtui.clock import Clock
 from chtui.errors import ChtuiError, MigrateError
-from chtui.migrate import ddl, schema
-from chtui.migrate.backfill import PROVEN, Backfill
+from chtui.migrate import ddl, facts, schema
+from chtui.migrate.backfill import Backfill
 from chtui.migrate.cell import is_worth_again
-from chtui.migrate.hands import Diary, Hands, Permit
+from chtui.migrate.hands import Diary, Hands
 from chtui.migrate.hosts import Host, each
 from chtui.migrate.journal import Journal
 from chtui.migrate.layout import Ground
 from chtui.migrate.lease import LOST, Heartbeat, Lease
 from chtui.migrate.lease_records import myself
 from chtui.migrate.progress import Progress
+from chtui.migrate.stand import Stand
 from chtui.migrate.traits import traits_of
-from chtui.records import HostId
 
 WAIT_SECONDS = (1.0, 2.0, 5.0, 10.0)
 """The pauses between tries; the last one for all further."""
@@ -30,65 +28,58 @@ UNKNOWN = 3
 """The exit code of what nobody knows."""
 
 
-class Run(NamedTuple):
-    """What a process needs to carry a plan out."""
+class Run:
+    """One process carrying a plan out."""
 
-    name: str
-    ground: Ground
-    diary: Diary
-    permit: Permit
-    progress: Progress
+    def __init__(self, stand: Stand) -> None:
+        self._stand = stand
+        self._ground, self._hands, self._progress = stand.ground, stand.hands, stand.progress
 
-    def carry_out(self, proven: frozenset[str]) -> None:
+    def carry_out(self) -> None:
         """Make the schema and copy every row of v1 there is; may be called again after any end.
-
-        `proven` are the cells earlier processes have done.
 
         Raises:
             MigrateError: it was told to end, an object of v2 is another, rows differ again and again, or journal or lease
                 do not allow more.
         """
-        hands = Hands(self.name, self.diary, self.permit)
-        self._settle(hands)
-        self._make_schema(hands)
-        Backfill(self.ground, hands, self.progress).run(proven)
-        self.progress.stage("done")
+        self._settle()
+        self._make_schema()
+        Backfill(self._ground, self._hands, self._progress).run(self._stand.facts().proven)
+        self._progress.stage("done")
 
-    def _settle(self, hands: Hands) -> None:
+    def _settle(self) -> None:
         """End what earlier processes left on any host: after that nothing of theirs can have an effect any more."""
-        self.progress.stage("settle")
-        left: Sequence[Host] = self.ground.hosts.everyone
+        self._progress.stage("settle")
+        left: Sequence[Host] = self._ground.hosts.everyone
         for pause in chain(WAIT_SECONDS, repeat(WAIT_SECONDS[-1])):
             wrong = {
                 host: error
-                for host, error in each(left, partial(self._sweep, hands)).items()
+                for host, error in each(left, self._sweep).items()
                 if isinstance(error, ChtuiError)
             }
             for error in wrong.values():
                 if not is_worth_again(error):
                     raise error
-                self.progress.trouble(error.line)
+                self._progress.trouble(error.line)
             left = [host for host in left if host.id in wrong]
             if not left:
                 return
-            self.progress.wait(pause)
+            self._progress.wait(pause)
 
-    def _sweep(self, hands: Hands, host: Host) -> None:
-        spec, hosts = self.ground.spec, self.ground.hosts
+    def _sweep(self, host: Host) -> None:
+        spec, hosts = self._ground.spec, self._ground.hosts
         if host in hosts.targets:
-            hands.sweep(host, spec.target.database)
+            self._hands.sweep(host, spec.target.database)
         if host is hosts.source:
-            hands.sweep(host, spec.source.database)
+            self._hands.sweep(host, spec.source.database)
 
-    def _make_schema(self, hands: Hands) -> None:
-        self.progress.stage("schema")
-
-        def before(host: HostId, item: ddl.SchemaObject) -> None:
-            hands.permit.check()
-            hands.diary.append("schema", {"host": str(host), "statement": item.text})
-
-        targets = self.ground.hosts.targets
-        schema.ensure(targets, ddl.objects(self.ground.spec, traits=traits_of(targets)), before)
+    def _make_schema(self) -> None:
+        self._progress.stage("schema")
+        schema.ensure(
+            self._ground.hosts.targets,
+            ddl.objects(self._ground.spec, traits=traits_of(self._ground.hosts.targets)),
+            self._hands.before,
+        )
 
 
 def open_and_carry_out(
@@ -136,8 +127,8 @@ def _under_lease(name: str, ground: Ground, journal: Journal, diary: Diary, leas
     beat = Heartbeat(lease, lambda: journal.seq)
     beat.start()
     try:
-        proven = frozenset(str(event.facts["cell"]) for event in journal.events() if event.kind == PROVEN)
-        Run(name, ground, diary, lease, Progress(name)).carry_out(proven)
+        hands = Hands(name, diary, lease)
+        Run(Stand(ground, hands, Progress(name), lambda: facts.of(journal.events()))).carry_out()
         lease.release(journal.seq)
     finally:
         beat.stop()

@@ -1,0 +1,99 @@
+"""What a run's journal says has come about: where the next process goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from chtui.migrate.journal_lines import Event
+
+PROVEN = "proven"
+"""A cell is done: `cell`, `rows`, `digest`."""
+SKIPPED = "skipped"
+"""A cell is left out because somebody said so: `cell`."""
+WATERMARK = "watermark"
+"""A table's watermark: `table`, `at_ns` (text)."""
+HOOK = "hook"
+"""A hook: `name`, `outcome` (`begun`, `done`, `failed`), `error`."""
+DUAL_WRITE = "dual_write"
+"""Dual writing was seen to be on or off: `is_on`, `at` (seconds since 1970 by v1's clock)."""
+SEALED = "sealed"
+"""A table has v1's rows, and its name leads to them: `table`, `at` (seconds), `exact_until` (seconds; 0 where nothing was missed)."""
+READS = "reads"
+"""Readers were seen to be on `version` (`v1`, `v2`) since `at` (seconds)."""
+EXPIRING = "expiring"
+"""A table's rows expire since: `table`."""
+ACCEPTED = "accepted"
+"""A difference somebody accepted by name: `name`."""
+DROPPED = "source_dropped"
+"""A table of v1 is gone: `table`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What has come about; all instants are seconds since 1970 by v1's clock."""
+
+    proven: frozenset[str] = frozenset()
+    """Cells."""
+    skipped: frozenset[str] = frozenset()
+    watermarks: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Table to nanoseconds since 1970."""
+    dual_write: bool | None = None
+    """Whether it was last seen on; None before it was ever switched."""
+    dual_write_at: float | None = None
+    """When it was last seen to be so."""
+    sealed: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    exact_until: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Sealed tables of which it is only known that they were equal up to then."""
+    reads: str = "v1"
+    reads_at: float | None = None
+    """When readers were last seen to have moved; None before they ever did."""
+    expiring: frozenset[str] = frozenset()
+    accepted: frozenset[str] = frozenset()
+    dropped: frozenset[str] = frozenset()
+
+
+def of(events: Iterable[Event]) -> Facts:
+    """Return what a journal's events come to."""
+    proven, skipped, expiring, accepted, dropped = (set[str]() for _ in range(5))
+    watermarks: dict[str, int] = {}
+    sealed: dict[str, float] = {}
+    exact_until: dict[str, float] = {}
+    last: dict[str, Mapping[str, Any]] = {}
+    for event in events:
+        facts = event.facts
+        match event.kind:
+            case "proven":
+                proven.add(str(facts["cell"]))
+            case "skipped":
+                skipped.add(str(facts["cell"]))
+            case "watermark":
+                watermarks[str(facts["table"])] = int(facts["at_ns"])
+            case "sealed":
+                sealed[str(facts["table"])] = float(facts["at"])
+                exact_until[str(facts["table"])] = float(facts["exact_until"])
+            case "expiring":
+                expiring.add(str(facts["table"]))
+            case "accepted":
+                accepted.add(str(facts["name"]))
+            case "source_dropped":
+                dropped.add(str(facts["table"]))
+            case "dual_write" | "reads":
+                last[event.kind] = facts
+    dual, reads = last.get(DUAL_WRITE), last.get(READS)
+    return Facts(
+        proven=frozenset(proven),
+        skipped=frozenset(skipped),
+        watermarks=MappingProxyType(watermarks),
+        dual_write=bool(dual["is_on"]) if dual else None,
+        dual_write_at=float(dual["at"]) if dual else None,
+        sealed=MappingProxyType(sealed),
+        exact_until=MappingProxyType({name: at for name, at in exact_until.items() if at}),
+        reads=str(reads["version"]) if reads else "v1",
+        reads_at=float(reads["at"]) if reads else None,
+        expiring=frozenset(expiring),
+        accepted=frozenset(accepted),
+        dropped=frozenset(dropped),
+    )
