@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from chtui.keeper import zoo
 from chtui.keeper.ddl import DdlQueue
 from chtui.keeper.parse import Peer
-from chtui.keeper.znodes import browse, configured_peers, replica_set
+from chtui.keeper.znodes import browse, configured_peers, host_sessions, replica_set
 from chtui.keeper.zoo import Budget, Zoo
 from chtui.records import HostId
 
@@ -35,6 +35,8 @@ class Reader:
     def __init__(self, root: str, ddl_queue_path: str, now: Callable[[], datetime]) -> None:
         self.order: Sequence[HostId] = ()
         """The members in the order to try them; set anew before each call."""
+        self.homes: Mapping[HostId, Sequence[str]] = {}
+        """The hosts whose sessions are to be found, each with paths of its replicas; replaced, never changed."""
         self._root = root
         self._queue = DdlQueue(ddl_queue_path)
         self._now = now
@@ -49,7 +51,7 @@ class Reader:
         return zoo.connect(self.order, self._root, CONNECT_SECONDS)
 
     def read(self, session: Zoo, probe: str, path: str) -> Read:
-        """Return the answer to `ddl_queue`, `replica_set` or `znode`.
+        """Return the answer to `ddl_queue`, `host_sessions`, `replica_set` or `znode`.
 
         Raises:
             UnavailableError: what is asked for is not there, or may not be read.
@@ -60,6 +62,9 @@ class Reader:
         if probe == "ddl_queue":
             told = self._queue.read(session, budget, self._now())
             return Read(told.entries, told.cut)
+        if probe == "host_sessions":
+            sessions = host_sessions(session, self.homes, budget)
+            return Read(sessions.rows, sessions.cut)
         if probe == "replica_set":
             replicas = replica_set(session, path, budget)
             return Read(replicas.rows, replicas.cut)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from chtui.keeper.ddl import host_id, unescape
 from chtui.keeper.parse import Peer, hexadecimal, instant, parse_peers, whole
-from chtui.keeper.zoo import ENSEMBLE_PATHS, Budget, Stat, Zoo, missing_path
-from chtui.records.keeper import ReplicaMember, Znode
+from chtui.keeper.zoo import ENSEMBLE_PATHS, Budget, Stat, Zoo, is_path, missing_path
+from chtui.records import HostId
+from chtui.records.keeper import HostSession, ReplicaMember, Znode
 from chtui.text import plural
 
 MOST_CHILDREN = 500
@@ -27,6 +28,13 @@ class Browsed(NamedTuple):
     rows: tuple[Znode, ...]
     cut: str = ""
     """What was left out, in one line; empty for nothing."""
+
+
+class Sessions(NamedTuple):
+    """The sessions of ClickHouse hosts."""
+
+    rows: tuple[HostSession, ...]
+    cut: str = ""
 
 
 class Replicas(NamedTuple):
@@ -133,6 +141,33 @@ def _replica(
         database=values.get("database", ""),
         table=values.get("table", ""),
     )
+
+
+def host_sessions(zoo: Zoo, homes: Mapping[HostId, Sequence[str]], budget: Budget) -> Sessions:
+    """Return the sessions of hosts by the paths of their replicas, of which each may have several.
+
+    One znode a host is read; another only where that one is not there: a replica may be readonly for a reason of its own.
+
+    Raises:
+        UnavailableError: this session may not read one of them.
+        ConnectError: the session was lost.
+        DeadlineError: no answer in time.
+    """
+    valid = {host: [path for path in paths if is_path(path)] for host, paths in homes.items()}
+    found: dict[HostId, HostSession] = {}
+    for turn in range(max(map(len, valid.values()), default=0)):
+        asked = [
+            (host, paths[turn])
+            for host, paths in valid.items()
+            if turn < len(paths) and not (host in found and found[host].ephemeral_owner)
+        ]
+        kept = asked[: budget.take(len(asked))]
+        stats = zoo.stats([join(path, "is_active") for _, path in kept], budget)
+        for (host, path), stat in zip(kept, stats, strict=True):
+            if stat is not None or host not in found:
+                found[host] = HostSession(host, path, "" if stat is None else owner(stat))
+    cut = f"the first {len(found)} of {plural(len(valid), 'host')}" if len(found) < len(valid) else ""
+    return Sessions(tuple(found.values()), cut)
 
 
 def configured_peers(zoo: Zoo, budget: Budget) -> Sequence[Peer]:

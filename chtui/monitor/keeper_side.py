@@ -6,9 +6,15 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from chtui.clock import Clock
-from chtui.monitor.keeper_probes import CONNECTION, KEEPER_PROBES, MEMBER_PROBES
+from chtui.monitor.keeper_probes import (
+    CONNECTION,
+    HOST_SESSIONS,
+    KEEPER_PROBES,
+    MEMBER_PROBES,
+    REPLICA_PATHS,
+)
 from chtui.monitor.scheduler import Want
-from chtui.monitor.store import Store
+from chtui.monitor.store import EMPTY, Store
 from chtui.profile.model import Intervals, Profile
 from chtui.records import KEEPER, HostId
 
@@ -81,7 +87,15 @@ class KeeperSide:
                 continue  # Nobody names a member: there is nothing to wait for.
             if not hosts or any(self._store.get(host, want.key) is None for host in hosts):
                 return False
+            if want.probe == HOST_SESSIONS and not self._are_hosts_found():
+                return False
         return True
+
+    def _are_hosts_found(self) -> bool:
+        """Whether the sessions of all hosts that do not tell them have been looked for, well or not."""
+        sample = self._store.get(KEEPER, HOST_SESSIONS) or EMPTY
+        ended = bool(sample.error or sample.unavailable or sample.missing)
+        return ended or {row.host for row in sample.rows} >= set(self._homes())
 
     def _made(self) -> KeeperWatch:
         from chtui.monitor.keeper_watch import KeeperWatch
@@ -97,6 +111,7 @@ class KeeperSide:
             ddl_queue_path=profile.ddl_queue_path,
             root=profile.keeper_root,
             admin_port=profile.keeper_admin_port,
+            homes=self._homes,
         )
 
     def _told(self) -> Iterator[HostId]:
@@ -104,3 +119,11 @@ class KeeperSide:
         for (_, key), sample in self._store.at().items():
             if key == CONNECTION:
                 yield from (HostId(row.host, row.port) for row in sample.rows)
+
+    def _homes(self) -> dict[HostId, tuple[str, ...]]:
+        """The hosts that do not tell of their sessions themselves, each with paths of its replicas."""
+        return {
+            host: tuple(row.replica_path for row in sample.rows)
+            for (host, key), sample in self._store.at().items()
+            if key == REPLICA_PATHS and sample.rows
+        }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,9 +16,10 @@ from chtui.clock import Clock
 from chtui.errors import UnavailableError
 from chtui.fleet.lane import Call, Lane, Outcome
 from chtui.keeper import member
+from chtui.keeper.ensemble import Quorum, verdict
 from chtui.keeper.reader import CONNECT_SECONDS, ZNODE_SECONDS, Reader
 from chtui.keeper.roll import Entry, Roll, backoff_seconds, said_by
-from chtui.monitor.keeper_probes import MEMBER_PROBES, ZNODE_PROBES
+from chtui.monitor.keeper_probes import HOST_SESSIONS, MEMBER_PROBES, ZNODE_PROBES
 from chtui.monitor.keeper_track import Track
 from chtui.monitor.scheduler import Want
 from chtui.monitor.store import Store
@@ -32,6 +33,8 @@ MEMBERS = "keeper_members"
 SLOWER = {"znode": 2.0}
 """Probe to how many intervals lie between two of its answers, where that is not one."""
 
+DEAD = (Quorum.NO_LEADER, Quorum.LOST, Quorum.NO_ANSWER)
+"""An ensemble in these states opens no session: by itself nothing is read of it then."""
 NODE_SECONDS = 3.0
 SESSIONS_SECONDS = 5.0
 ROLL_SECONDS = 1.0
@@ -64,6 +67,7 @@ class KeeperWatch:
         ddl_queue_path: str = DDL_QUEUE_PATH,
         root: str = "",
         admin_port: int | None = None,
+        homes: Callable[[], Mapping[HostId, Sequence[str]]] = dict,
     ) -> None:
         """Prepare a watch.
 
@@ -77,12 +81,14 @@ class KeeperWatch:
             ddl_queue_path: where the DDL queue is, below `root`.
             root: the znode below which ClickHouse has all its paths; empty for none.
             admin_port: the port of every member's AdminServer; None where there is none.
+            homes: gives the ClickHouse hosts whose sessions are to be found, each with paths of its replicas; called as `told`.
         """
         self.paused = False
         """Nothing is asked while paused."""
         self.error = ""
         """A fault of chtui's own in one line; empty while all is well."""
         self._told = told
+        self._homes = homes
         self._store = store
         self._clock = clock
         self._changed = changed
@@ -101,6 +107,8 @@ class KeeperWatch:
         self._zoo = Track(Lane("keeper znodes", self._reader.connect, self._inbox.put))
         self._needed_at = 0.0
         self._roll_at = 0.0
+        self._readable: Collection[str] = ZNODE_PROBES - {HOST_SESSIONS}
+        """What may be read of znodes now."""
 
     # For whoever owns it
 
@@ -198,6 +206,23 @@ class KeeperWatch:
                 self._tracks.pop(host).lane.drop()
                 self._store.forget(host)
             self._publish()
+        self._look_at_hosts()
+
+    def _look_at_hosts(self) -> None:
+        """See whose sessions are to be found: they are where somebody wants it, hosts leave it to us, and the ensemble may answer."""
+        self._readable = ZNODE_PROBES - {HOST_SESSIONS}
+        if not self._wanted({HOST_SESSIONS}):
+            return
+        homes, found, at = dict(self._homes()), verdict(self._roll.members), self._clock.now()
+        if not homes:
+            self._store.clear(KEEPER, HOST_SESSIONS, at)
+        elif found.quorum in DEAD:
+            self._store.fail(KEEPER, HOST_SESSIONS, f"{found.quorum}: no session is looked for", at)
+        else:
+            self._readable = ZNODE_PROBES
+            if homes != self._reader.homes:
+                self._zoo.asked(HOST_SESSIONS, 0.0)
+        self._reader.homes = homes
 
     def _publish(self) -> None:
         """Store how the members answer, and tell that something changed."""
@@ -209,7 +234,7 @@ class KeeperWatch:
     # What is due
 
     def _dispatch(self, now: float) -> None:
-        of_members, of_znodes = self._wanted(MEMBER_PROBES), self._wanted(ZNODE_PROBES)
+        of_members, of_znodes = self._wanted(MEMBER_PROBES), self._wanted(self._readable)
         for host, entry in self._roll.entries.items():
             track = self._tracks.get(host)
             if track is None:

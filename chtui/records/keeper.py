@@ -230,6 +230,23 @@ class ReplicaMember(NamedTuple):
     table: str = ""
 
 
+class ReplicaPath(NamedTuple):
+    """A replica of a ClickHouse host."""
+
+    replica_path: str
+    """Below the profile's `keeper_root`, as ClickHouse writes it."""
+
+
+class HostSession(NamedTuple):
+    """A ClickHouse host's session, as ZooKeeper has it."""
+
+    host: HostId
+    replica_path: str
+    """The host's replica whose `is_active` znode was read."""
+    ephemeral_owner: str
+    """The session (`0x...`) that holds the znode; empty if there is none."""
+
+
 class KeeperConnection(NamedTuple):
     """A row of `system.zookeeper_connection`: a ClickHouse host's session, as the host sees it."""
 

@@ -53,7 +53,7 @@ class Part(NamedTuple):
     plot: Callable[[Snapshot, Subject], Plot | None] | None = None
     """A plot above the table."""
     plan: Callable[[Snapshot, Subject, Sequence[str]], Plan] | None = None
-    """The dangerous action on the rows with these keys; raises UsageError when there is nothing it can do."""
+    """The dangerous action on the rows with these keys, or on what the page is about; raises UsageError when there is nothing it can do."""
     demand: str = ""
     """What asking costs, for a part that is asked only when the person says so; empty for one that is polled."""
 

@@ -117,7 +117,7 @@ OTHERS_SHOW_ROWS = frozenset(
         "detached_parts", "distribution_queue", "failed_queries", "host_load", "merges", "mutation_entries", "mutations",
         "outstanding", "query_explainable", "query_logged", "query_pattern_runs", "query_pattern_trend",
         "query_patterns_before", "query_processes", "query_text", "query_text_as_sent", "queue_entries", "queue_entry",
-        "queue_groups", "queue_tables", "replica_keeper_state", "replica_requests", "replica_state", "replicated_fetches",
+        "queue_groups", "queue_tables", "replica_keeper_state", "replica_paths", "replica_requests", "replica_state", "replicated_fetches",
         "server_warnings", "storage_detached", "storage_move_log", "storage_moves", "storage_no_space", "suspect_replicas", "table_growth", "table_replica",
         "zookeeper_connection",
     )

@@ -9,14 +9,16 @@ from textual.pilot import Pilot
 
 from chtui.app import ChtuiApp
 from chtui.profile.model import Ui
+from chtui.records import Sample
 from chtui.screens.host import HostScreen
 from chtui.screens.page import PageScreen
 from chtui.views.panes import page
 from chtui.widgets.act_dialogs import ConfirmPlan
 from chtui.widgets.choice import Choice
 from chtui.widgets.row_table import RowTable
-from tests.screens.panes_still import with_panes
-from tests.screens.still import StillSession, settled
+from tests.screens.panes_still import records, with_panes
+from tests.screens.still import HOSTS, NOW, StillSession, settled
+from tests.support import replace
 
 
 @asynccontextmanager
@@ -156,6 +158,49 @@ async def test_nothing_is_done_to_a_server_unless_it_is_armed() -> None:
         await pilot.press("ctrl+d")
         await pilot.pause()
         assert isinstance(app.screen, PageScreen)
+
+
+async def test_on_a_querys_page_the_query_itself_is_acted_on() -> None:
+    async with console("queries") as (app, session, pilot):
+        row = on_page(app).current_table.row
+        assert row is not None
+        assert row.link is not None
+        query_id, host = row.link.subject[0], HOSTS[1]
+        key = page("query").parts[0].wants(row.link.subject)[0].key
+        made = records("query_processes", 0)[0]
+
+        def become(**values: object) -> None:
+            process = replace(made, query_id=query_id, **values)
+            session.become(replace(session.still, samples={(host, key): Sample((process,), NOW)}))
+
+        async def act() -> None:
+            await pilot.press("ctrl+d")
+            await pilot.pause()
+
+        await pilot.press("enter")
+        await pilot.pause()
+        await drawn(app, pilot)
+        assert on_page(app).title_word == "query summary"
+        await act()
+        assert "no host has told of this query" in notes(app)
+        become()
+        await act()
+        assert "read-only: no cluster is armed" in notes(app)
+        app.run_typed("write 5")
+        await pilot.pause()
+        for part in ("summary", "sql", "settings", "events"):
+            on_page(app).show_part(part)
+            await act()
+            assert isinstance(app.screen, ConfirmPlan), part
+            (step,) = app.screen.plan.steps
+            assert (step.host, step.params) == (host, {"query_ids": [query_id]})
+            await pilot.press("escape")
+            await pilot.pause()
+        become(user="", interface="Local")
+        await act()
+        assert isinstance(app.screen, ConfirmPlan)
+        assert app.screen.plan.steps == ()
+        assert [left.name for left in app.screen.plan.left_out] == [query_id]
 
 
 async def test_a_part_without_an_action_says_so() -> None:

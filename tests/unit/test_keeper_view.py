@@ -8,19 +8,28 @@ from typing import Any
 import pytest
 
 from chtui.monitor.snapshot import Snapshot
-from chtui.records import KEEPER, HostId, Sample
-from chtui.records.keeper import KeeperConnection, KeeperMember, KeeperNode, KeeperSession, MemberState, Znode
+from chtui.records import KEEPER, HostId, HostState, HostStatus, Sample
+from chtui.records.keeper import (
+    HostSession,
+    KeeperConnection,
+    KeeperMember,
+    KeeperNode,
+    KeeperSession,
+    MemberState,
+    ReplicaPath,
+    Znode,
+)
 from chtui.text import UNSAFE
 from chtui.views import keeper
+from chtui.views.keeper import hosts, znodes
 from chtui.views.keeper import sessions as keeper_sessions
-from chtui.views.keeper import znodes
-from chtui.views.pages import notes, table
+from chtui.views.pages import notes, table, unavailable
 from chtui.views.panes import page
 from chtui.views.table import Link
 from tests.unit.hand import HOSTILE, A, B, ago, good, snapshot, status, summary
 
 ONE, TWO, THREE = (HostId(f"zk{number}.example", 2181) for number in (1, 2, 3))
-MEMBERS = page("keeper").parts[0]
+MEMBERS, _, HOSTS = page("keeper").parts
 ZNODE = page("znode")
 
 
@@ -125,22 +134,118 @@ def test_sessions_that_wait_come_first() -> None:
     assert [(fact.session_id, fact.outstanding_requests) for fact in facts] == [("0x2", 9), ("0x1", 0)]
 
 
-def test_the_sessions_of_clickhouse_hosts() -> None:
-    expired = KeeperConnection("default", "zk1.example", 2181, True, 40, "0x10")
+def hosts_page(
+    samples: dict[Any, Sample], *given: HostStatus, members: tuple[KeeperMember, ...] = WHOLE
+) -> Snapshot:
+    return snapshot(*(given or (status(A), status(B))), samples=samples, keeper_members=members)
+
+
+def held(*rows: tuple[HostId, str]) -> Sample:
+    return good(*(HostSession(host, "/t/replicas/r", sid) for host, sid in rows))
+
+
+def states(given: Snapshot) -> dict[str, str]:
+    drawn = {row.cells[0].text: row.cells[2].text for row in table(HOSTS, given, ()).rows}
+    assert drawn == {fact.host: fact.state for fact in hosts.host_session_facts(given, ())}
+    return drawn
+
+
+def test_the_sessions_clickhouse_hosts_tell() -> None:
     samples = {
-        (A, "zookeeper_connection"): good(expired),
+        (A, "zookeeper_connection"): good(KeeperConnection("default", "zk1.example", 2181, True, 40, "000f")),
         (A, "replication_summary"): good(summary(expired_tables=3, readonly_tables=3)),
-        (B, "zookeeper_connection"): Sample(unavailable="too old"),
-        (B, "replication_summary"): good(summary()),
+        (B, "zookeeper_connection"): good(KeeperConnection("aux", "zk2.example", 2181, False, 50, None)),
+        (ONE, "keeper_sessions"): good(KeeperSession("0xf", "10.0.0.1:4000", 2, established_at=ago(7.5))),
     }
-    given = snapshot(status(A), status(B), samples=samples)
-    facts = keeper_sessions.host_session_facts(given, ())
-    assert [(fact.host, fact.member, fact.is_expired) for fact in facts] == [
-        (str(A), "zk1.example:2181", True),
-        (str(B), None, None),
-    ]
-    rows = table(page("keeper").parts[2], given, ()).rows
-    assert [row.cells[2].text for row in rows] == ["expired", "not told"]
+    first, second = hosts.host_session_facts(hosts_page(samples), ())
+    assert (first.host, first.source, first.ensemble) == (str(A), "system.zookeeper_connection", "default")
+    assert (first.member, first.state, first.is_expired) == ("zk1.example:2181", "expired", True)
+    assert (first.session_id, first.session_uptime_seconds, first.connected_seconds) == ("0xf", 40, 7)
+    assert (first.outstanding_requests, first.expired_tables, first.replica_path) == (2, 3, None)
+    assert (second.state, second.session_id, second.outstanding_requests) == ("alive", None, None)
+
+
+def test_the_sessions_of_clickhouse_hosts_found_in_zookeeper() -> None:
+    samples = {
+        (A, "zookeeper_connection"): Sample(unavailable="too old"),
+        (KEEPER, "host_sessions"): held((A, "0x100f"), (B, "")),
+        (ONE, "keeper_sessions"): good(KeeperSession("0x100f", "10.0.0.1:4000", 9, established_at=ago(60))),
+        (TWO, "keeper_sessions"): good(
+            KeeperSession(
+                "0x000000000000100f", "10.0.0.1:4001", 1, established_at=ago(20), latency_avg_milliseconds=2.0
+            ),
+            KeeperSession("0x1010", "10.0.0.2:4000", 5),
+        ),
+    }
+    given = hosts_page(samples)
+    assert states(given) == {str(A): "alive", str(B): "none"}
+    gone, found = hosts.host_session_facts(given, ())
+    assert (found.source, found.session_id, found.is_expired) == ("ZooKeeper", "0x100f", False)
+    assert (found.member, found.connected_seconds) == (str(TWO), 20), "the later connection of one that moved"
+    assert (found.outstanding_requests, found.latency_avg_milliseconds) == (1, 2.0)
+    assert (found.ensemble, found.session_uptime_seconds, found.replica_path) == (None, None, "/t/replicas/r")
+    assert (gone.session_id, gone.is_expired, gone.member, gone.source) == (None, None, None, "ZooKeeper")
+    drawn = {row.cells[0].text: row for row in table(HOSTS, given, ()).rows}
+    assert [cell.text for cell in drawn[str(A)].cells[1:5]] == [str(TWO), "alive", "20s", "1"]
+    assert drawn[str(A)].links[0][1] == Link("znode", ("/t/replicas/r",))
+    assert drawn[str(B)].cells[2].style == "critical"
+
+
+def test_a_session_is_not_told_of_another_time() -> None:
+    old = held((A, "0x100f"))
+    carried = good(KeeperSession("0x100f", "10.0.0.1:4000", 9))
+    lost = hosts_page(
+        {(KEEPER, "host_sessions"): old._replace(error="quorum lost"), (ONE, "keeper_sessions"): carried}
+    )
+    assert states(lost) == {str(A): "not told", str(B): "not told"}
+    assert {fact.session_id for fact in hosts.host_session_facts(lost, ())} == {None}
+    hung = hosts_page(
+        {(KEEPER, "host_sessions"): old, (ONE, "keeper_sessions"): carried._replace(error="no answer")}
+    )
+    found = hosts.host_session_facts(hung, ())[0]
+    assert (found.state, found.session_id, found.member) == ("alive", "0x100f", None)
+
+
+def test_why_a_session_is_not_known() -> None:
+    expired = {
+        (A, "replication_summary"): good(summary(expired_tables=1)),
+        (KEEPER, "host_sessions"): held((A, "0x1")),
+        (B, "replication_summary"): good(summary(tables=0)),
+    }
+    assert states(hosts_page(expired)) == {str(A): "expired", str(B): "no replica"}, (
+        "the host's word comes first"
+    )
+    down = hosts_page(expired, status(A, HostState.REFUSED))
+    assert states(down) == {str(A): "alive"}, "what it said before it went is of another time"
+    silent = hosts_page(
+        {
+            (A, "zookeeper_connection"): Sample(unavailable="too old"),
+            (A, "replica_paths"): good(ReplicaPath("/t/replicas/r")),
+            (KEEPER, "host_sessions"): Sample(error="quorum lost"),
+            (ONE, "keeper_sessions"): Sample(unavailable="cons is not allowed there"),
+        },
+        status(A),
+        members=WHOLE[:1],
+    )
+    reasons = unavailable(HOSTS, silent, ())
+    assert reasons["ensemble"] == reasons["session_uptime_seconds"] == "too old"
+    assert "quorum lost" in reasons["session_id"]
+    assert "quorum lost" in reasons["member"]
+    assert "cons is not allowed there" in reasons["member"]
+    assert "cons is not allowed there" in reasons["connected_seconds"]
+
+
+@pytest.mark.parametrize("sid", ["", "0x", "zz", "-", "0x1\x1b[31m", *HOSTILE])
+def test_a_session_id_that_is_none_joins_nothing(sid: str) -> None:
+    samples = {
+        (A, "zookeeper_connection"): good(KeeperConnection(sid, sid, 2181, False, 1, sid)),
+        (KEEPER, "host_sessions"): held((B, sid)),
+        (ONE, "keeper_sessions"): good(KeeperSession(sid, sid, 1)),
+    }
+    facts = hosts.host_session_facts(hosts_page(samples), ())
+    assert {fact.outstanding_requests for fact in facts} == {None}
+    for row in table(HOSTS, hosts_page(samples), ()).rows:
+        assert not any(UNSAFE.search(item.text) for item in row.cells)
 
 
 def znode(path: str, data: str | None = None, **given: Any) -> Znode:
@@ -189,6 +294,11 @@ def test_the_keys_of_the_json() -> None:
         "latency_avg_milliseconds", "latency_max_milliseconds", "outstanding_requests", "alive_connections", "znode_count",
         "watch_count", "ephemeral_count", "data_size_bytes", "followers", "synced_followers", "voters", "zxid",
         "uptime_seconds", "source",
+    ]  # fmt: skip
+    assert list(hosts.HostSessionFact.__slots__) == [
+        "host", "source", "ensemble", "member", "state", "is_expired", "session_uptime_seconds", "connected_seconds",
+        "session_id", "outstanding_requests", "latency_avg_milliseconds", "latency_max_milliseconds", "expired_tables",
+        "readonly_tables", "replica_path",
     ]  # fmt: skip
     assert list(znodes.ZnodeFact.__slots__) == [
         "path", "name", "children", "data_size_bytes", "version", "created_at", "modified_at", "ephemeral_owner", "zxid",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chtui.errors import UsageError
 from chtui.records import HostId
 from chtui.records.queries import LoggedQuery, QueryProcess, QueryText
 from chtui.views import pages
@@ -268,6 +269,37 @@ def test_parts_running_and_ended() -> None:
     rows = PARTS.rows(found, ID, facts)
     assert rows[2].cells[6].text == "Memory limit exceeded."
     assert rows[1].link == Link("query", ("p1",))
+
+
+@pytest.mark.parametrize("part", [SUMMARY, SQL, SETTINGS, EVENTS])
+def test_what_is_killed_is_this_query_where_it_runs(part: Part) -> None:
+    assert part.plan is not None
+    found = told({A: [process()], B: [process("p", "q")]}, {B: [logged("QueryStart")]})
+    for keys in ([], ["state"], [f"{B} p"]):
+        plan = part.plan(found, ID, keys)
+        assert [(target.host, target.name) for target in plan.targets] == [(A, "q")]
+        assert [(step.host, step.params) for step in plan.steps] == [(A, {"query_ids": ["q"]})]
+    own = part.plan(told({A: [process(user="", interface="6")]}), ID, [])
+    assert (own.steps, [left.name for left in own.left_out]) == ((), ["q"])
+    with pytest.raises(UsageError, match="does not run any more"):
+        part.plan(told(log={A: [logged("QueryFinish")]}), ID, [])
+    with pytest.raises(UsageError, match="no host has told of this query"):
+        part.plan(told(), ID, [])
+    with pytest.raises(UsageError, match="its parts are"):
+        part.plan(told({B: [process("p", "q")]}), ID, [])
+
+
+def test_what_is_killed_of_the_parts_is_what_was_chosen() -> None:
+    assert PARTS.plan is not None
+    found = told(
+        {A: [process()], B: [process("p1", "q"), process("p2", "q")]}, {A: [logged("QueryFinish", "p3", "q")]}
+    )
+    rows = PARTS.rows(found, ID, PARTS.facts(found, ID))
+    assert {row.key for row in rows} == {f"{B} p1", f"{B} p2", f"{A} p3"}
+    plan = PARTS.plan(found, ID, [f"{B} p2", f"{A} p3"])
+    assert [(target.host, target.name) for target in plan.targets] == [(B, "p2")]
+    with pytest.raises(UsageError, match="does not run any more"):
+        PARTS.plan(found, ID, [f"{A} p3"])
 
 
 @pytest.mark.parametrize("part", [SUMMARY, SQL, SETTINGS, EVENTS, PARTS])

@@ -15,13 +15,10 @@ from chtui.records.keeper import (
     MemberState,
 )
 from chtui.text import format_bytes, format_count, format_seconds, sanitize
+from chtui.views.keeper.hosts import HOSTS
 from chtui.views.keeper.sessions import (
-    HOST_SESSION_COLUMNS,
     SESSION_COLUMNS,
-    HostSessionFact,
     SessionFact,
-    host_session_facts,
-    host_session_rows,
     milliseconds,
     session_facts,
     session_rows,
@@ -225,20 +222,7 @@ PAGES = (
                 {CONNECTION: ()},
                 empty="no session",
             ),
-            Part(
-                "hosts",
-                "ClickHouse hosts",
-                HostSessionFact,
-                HOST_SESSION_COLUMNS,
-                lambda _: (Want(CONNECTION), Want("replication_summary")),
-                host_session_facts,
-                host_session_rows,
-                {
-                    CONNECTION: ("ensemble", "member", "is_expired", "session_uptime_seconds", "session_id"),
-                    "replication_summary": ("expired_tables", "readonly_tables"),
-                },
-                empty="no host",
-            ),
+            HOSTS,
         ),
     ),
 )

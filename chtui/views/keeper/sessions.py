@@ -1,4 +1,4 @@
-"""Sessions with the ensemble: as its members see them, and as ClickHouse hosts do."""
+"""Sessions with the ensemble as its members see them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from chtui.monitor.keeper_probes import CONNECTION
 from chtui.monitor.snapshot import Snapshot
-from chtui.records import ReplicationSummary
-from chtui.records.keeper import (
-    KeeperConnection,
-    KeeperSession,
-)
+from chtui.records.keeper import KeeperSession
 from chtui.text import format_count, format_seconds
 from chtui.views.pages import Subject
-from chtui.views.table import Cell, Column, Link, Row, cell, number
+from chtui.views.table import Column, Row, cell, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,85 +89,6 @@ def session_rows(_snapshot: Snapshot, _subject: Subject, facts: Sequence[Session
         )
         for fact in facts
     )
-
-
-@dataclass(frozen=True, slots=True)
-class HostSessionFact:
-    """A ClickHouse host's session with an ensemble, as the host sees it."""
-
-    host: str
-    ensemble: str | None
-    """Its name in the host's configuration."""
-    member: str | None
-    is_expired: bool | None
-    session_uptime_seconds: int | None
-    session_id: str | None
-    expired_tables: int | None
-    """Replicated tables whose session has expired."""
-    readonly_tables: int | None
-
-
-def host_session_facts(snapshot: Snapshot, _subject: Subject) -> tuple[HostSessionFact, ...]:
-    """Return the sessions of every host; a host that tells of none has one fact without a member."""
-    found: list[HostSessionFact] = []
-    for status in snapshot.hosts:
-        summary: ReplicationSummary | None = snapshot.one(status.id, "replication_summary")
-        rows: Sequence[KeeperConnection | None] = snapshot.rows(status.id, CONNECTION) or (None,)
-        found.extend(
-            HostSessionFact(
-                host=str(status.id),
-                ensemble=row.name if row else None,
-                member=f"{row.host}:{row.port}" if row else None,
-                is_expired=row.is_expired if row else None,
-                session_uptime_seconds=row.session_uptime_seconds if row else None,
-                session_id=row.session_id if row else None,
-                expired_tables=summary.expired_tables if summary else None,
-                readonly_tables=summary.readonly_tables if summary else None,
-            )
-            for row in rows
-        )
-    return tuple(sorted(found, key=lambda fact: (-(fact.expired_tables or 0), fact.host)))
-
-
-HOST_SESSION_COLUMNS = (
-    Column("host", "HOST", max_width=40, help="host_name and native port in system.clusters"),
-    Column("member", "MEMBER", max_width=40, help="the member its session is with"),
-    Column("state", "SESSION", help="alive or expired, by the host's own word"),
-    Column("session_uptime_seconds", "AGE", True, help="since the session began"),
-    Column("expired_tables", "EXPIRED", True, help="Replicated tables whose session has expired"),
-    Column("readonly_tables", "R/O", True, help="readonly replicas there"),
-    Column("ensemble", "ENSEMBLE", max_width=30, help="the ensemble's name in the host's configuration"),
-)
-
-
-def host_session_rows(
-    _snapshot: Snapshot, _subject: Subject, facts: Sequence[HostSessionFact]
-) -> tuple[Row, ...]:
-    """Return a row for each host's session."""
-    return tuple(
-        Row(
-            f"{fact.host} {fact.ensemble}",
-            (
-                cell(fact.host),
-                cell(fact.member or "-"),
-                _session_state(fact),
-                number(fact.session_uptime_seconds, format_seconds),
-                number(fact.expired_tables, format_count, "critical" if fact.expired_tables else ""),
-                number(fact.readonly_tables, format_count, "critical" if fact.readonly_tables else ""),
-                cell(fact.ensemble or "-", "muted"),
-            ),
-            link=Link("host", (fact.host,)),
-        )
-        for fact in facts
-    )
-
-
-def _session_state(fact: HostSessionFact) -> Cell:
-    if fact.is_expired is not None:
-        return Cell("expired", "critical") if fact.is_expired else Cell("alive", "ok")
-    if fact.expired_tables:
-        return Cell("expired", "critical")
-    return Cell("not told", "muted")
 
 
 def milliseconds(value: float | None) -> str:

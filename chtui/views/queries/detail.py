@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from chtui.act.kill import kill_plan
+from chtui.act.plans import Plan
+from chtui.errors import UsageError
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId, Sample
@@ -14,6 +17,7 @@ from chtui.text import format_bytes, format_count, format_percent, format_second
 from chtui.views.links import to_host
 from chtui.views.pages import Part, Subject
 from chtui.views.pieces import Piece
+from chtui.views.queries.running import candidate
 from chtui.views.queries.words import (
     client_of,
     error_code,
@@ -310,6 +314,45 @@ def query_heading(snapshot: Snapshot, subject: Subject) -> tuple[Piece, ...]:
     )
 
 
+# What is done with it
+
+
+def query_plan(snapshot: Snapshot, subject: Subject, _keys: Sequence[str]) -> Plan:
+    """Return the plan that kills the query the page is about, where it runs; whatever row the cursor is on.
+
+    Raises:
+        UsageError: it does not run, as far as any host has told.
+    """
+    known = known_of(snapshot, subject)
+    own = [each for each in known if each.row.query_id == subject[0]]
+    if not own and any(each.process for each in known):
+        raise UsageError("the query itself is not seen; its parts are, and can be acted on one by one")
+    return _kill(snapshot, own)
+
+
+def part_plan(snapshot: Snapshot, subject: Subject, keys: Sequence[str]) -> Plan:
+    """Return the plan that kills the parts of the query with these keys, each on its host.
+
+    Raises:
+        UsageError: none of them runs any more.
+    """
+    wanted = set(keys)
+    known = known_of(snapshot, subject)
+    return _kill(snapshot, [each for each in known if part_key(str(each.host), each.row.query_id) in wanted])
+
+
+def part_key(host: str, query_id: str) -> str:
+    """Return the key of a part's row."""
+    return f"{host} {query_id}"
+
+
+def _kill(snapshot: Snapshot, chosen: Sequence[Known]) -> Plan:
+    running = [(known.host, known.process) for known in chosen if known.process is not None]
+    if not running:
+        raise UsageError("this query does not run any more" if chosen else "no host has told of this query")
+    return kill_plan(snapshot.cluster, [candidate(host, process) for host, process in running])
+
+
 SUMMARY = Part(
     "summary",
     "summary",
@@ -320,4 +363,5 @@ SUMMARY = Part(
     summary_rows,
     {},
     empty=EMPTY,
+    plan=query_plan,
 )

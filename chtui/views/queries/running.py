@@ -14,7 +14,7 @@ from chtui.errors import UsageError
 from chtui.monitor.scheduler import Want
 from chtui.monitor.snapshot import Snapshot
 from chtui.records import HostId, Sample
-from chtui.records.queries import RunningQuery
+from chtui.records.queries import QueryProcess, RunningQuery
 from chtui.text import format_bytes, format_count, format_percent, format_seconds, one_line
 from chtui.views.links import to_host
 from chtui.views.pages import Part, Subject
@@ -215,7 +215,7 @@ def running_plan(snapshot: Snapshot, _subject: Subject, keys: Sequence[str]) -> 
     ]
     if not chosen:
         raise UsageError("none of these queries runs any more")
-    return kill_plan(snapshot.cluster, [_candidate(seen) for seen in chosen])
+    return kill_plan(snapshot.cluster, [candidate(seen.host, seen.query) for seen in chosen])
 
 
 def kill_by_predicate(snapshot: Snapshot, text: str) -> Plan:
@@ -231,10 +231,10 @@ def kill_by_predicate(snapshot: Snapshot, text: str) -> Plan:
     return running_plan(snapshot, (), keys)
 
 
-def _candidate(seen: _Seen) -> Candidate:
-    query = seen.query
+def candidate(host: HostId, query: RunningQuery | QueryProcess) -> Candidate:
+    """Return a running query as one that may be killed."""
     return Candidate(
-        seen.host,
+        host,
         query.query_id,
         query.initial_query_id,
         query.user,

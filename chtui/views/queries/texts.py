@@ -11,7 +11,17 @@ from chtui.text import format_bytes, format_count, format_seconds, one_line
 from chtui.views import lines
 from chtui.views.links import to_host
 from chtui.views.pages import Part, Subject
-from chtui.views.queries.detail import EMPTY, NAME_VALUE, STYLES, detail_want, known_of, wants
+from chtui.views.queries.detail import (
+    EMPTY,
+    NAME_VALUE,
+    STYLES,
+    detail_want,
+    known_of,
+    part_key,
+    part_plan,
+    query_plan,
+    wants,
+)
 from chtui.views.queries.words import error_message
 from chtui.views.table import Cell, Column, Link, Row, cell, number
 
@@ -69,6 +79,7 @@ SQL = Part(
     line_rows,
     {},
     empty=EMPTY,
+    plan=query_plan,
 )
 
 
@@ -111,6 +122,7 @@ SETTINGS = Part(
     setting_rows,
     {},
     empty="no setting that is not the default, or no such query",
+    plan=query_plan,
 )
 
 
@@ -179,6 +191,7 @@ EVENTS = Part(
     event_rows,
     {},
     empty="no counters were logged for it (log_profile_events = 0?), or no such query",
+    plan=query_plan,
 )
 
 
@@ -241,7 +254,7 @@ def part_rows(_snapshot: Snapshot, _subject: Subject, facts: Sequence[QueryPartF
     """Return a row for each part."""
     return tuple(
         Row(
-            f"{fact.host} {fact.query_id}",
+            part_key(fact.host, fact.query_id),
             (
                 cell(fact.host),
                 cell(fact.state, STYLES[fact.state]),
@@ -271,4 +284,5 @@ PARTS = Part(
     part_rows,
     {},
     empty="no part of it ran on another host within the last 26 hours",
+    plan=part_plan,
 )
