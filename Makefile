@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench packages engines clean
+.PHONY: demo test lint bench faults packages engines clean
 
 demo: $(VENV)/.demo
 	$(BIN)/chtui demo
@@ -19,6 +19,10 @@ lint: $(VENV)/.test
 
 bench: $(VENV)/.test packages
 	$(BIN)/python -m pytest -s tests/bench
+
+# Every case of the fault matrix, hours; FAULTS are its arguments, as FAULTS='--rig modern --shard 1/2'. Begun again it goes on.
+faults: $(VENV)/.test packages
+	$(BIN)/python -m tests.faults.matrix --resume $(FAULTS)
 
 # Debian packages the rigs run: ClickHouse 18.16 with real replication, ZooKeeper, tmux.
 packages:

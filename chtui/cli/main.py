@@ -193,7 +193,7 @@ def config(arguments: argparse.Namespace) -> int:
     if arguments.action == "check":
         return config_check(arguments)
     if arguments.action == "render":
-        from chtui.cli.migrate import render
+        from chtui.cli.migrating.verbs import render
 
         return render(arguments)
     found = effective(arguments)
@@ -232,12 +232,15 @@ def config_check(arguments: argparse.Namespace) -> int:
 
 
 def migrate(arguments: argparse.Namespace) -> int:
-    """Prepare a move to another schema."""
-    from chtui.cli.migrate import run
+    """Move tables to another schema."""
+    from chtui.cli.migrating.verbs import run
 
-    found = resolved(arguments)
-    if found.profile.write is not None:
-        found.profile.write.secret.reveal()
+    def found() -> Effective:
+        profile = resolved(arguments)
+        if profile.profile.write is not None:
+            profile.profile.write.secret.reveal()
+        return profile
+
     return run(arguments, found)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from chtui import __version__
-from chtui.cli import migrate
+from chtui.cli.migrating import arguments as migrating
 from chtui.errors import UsageError
 
 PANES = ("replicas", "queues", "tables", "storage", "queries", "merges", "keeper")
@@ -106,8 +106,8 @@ def build_parser() -> Parser:
     shown.add_argument("--json", action="store_true", help="as JSON")
     checked = actions.add_parser("check", help="check a configuration file", allow_abbrev=False)
     checked.add_argument("file", nargs="?", help="the file; chtui's own without it")
-    migrate.add_render(actions)
-    migrate.add_parser(commands)
+    migrating.add_render(actions)
+    migrating.add_parser(commands)
     completion = commands.add_parser(
         "completion", help="print a shell's completion script", allow_abbrev=False
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import partial
 
@@ -27,13 +26,17 @@ from chtui.migrate.facts import PROVEN
 from chtui.migrate.hands import Hands
 from chtui.migrate.layout import Cell, Ground, Group, Slice
 from chtui.migrate.progress import CellState, Progress
+from chtui.migrate.recut import recut
 from chtui.migrate.shape import FORMAT_ROW_SINCE
 from chtui.migrate.snapshot import Snapshot
 from chtui.migrate.spec import Flavour
 from chtui.migrate.statements import table_name
+from chtui.migrate.turns import Turns
 
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 """The pauses between tries; the last one for all further."""
+GROUP_THREADS = 64
+"""The most groups at a time; how many it is, the limit `workers` says, which may change."""
 DIFFERENT_TRIES = 3
 """How often rows that arrived differently are copied again before the run ends: more than chance is wrong then."""
 
@@ -68,12 +71,11 @@ class Backfill:
         self._hands = hands
         self._progress = progress
         self._works = works_of(ground, hands, progress)
-        self._turns = {
-            host.id: threading.Semaphore(ground.spec.limits.workers) for host in ground.hosts.targets
-        }
+        self._turns = {host.id: Turns(lambda: progress.limits.workers) for host in ground.hosts.targets}
+        self._groups = Turns(lambda: progress.limits.workers)
 
-    def run(self, proven: Iterable[str] = ()) -> None:
-        """Do all of it; `proven` are the names of cells that earlier processes have done.
+    def run(self, proven: Iterable[str] = (), *, wanted: Callable[[Group], bool] = lambda _: True) -> None:
+        """Do all `wanted` groups; `proven` are the names of cells that earlier processes have done.
 
         Raises:
             MigrateError: it was told to end, or the journal or the lease does not allow more, or rows differ again and again.
@@ -91,36 +93,33 @@ class Backfill:
         left = [
             partial(self._group, group, cells)
             for group in self._layout.groups
-            if (cells := [cell for cell in self._layout.cells(group) if cell.name not in done])
+            if wanted(group)
+            if (cells := [cell for cell in self._layout.cells(group) if self._is_left(cell, done)])
         ]
-        self._all(left, self._spec.limits.workers)
+        self._all(left, GROUP_THREADS)
 
-    def _share(self, cell: Cell) -> float:
-        """The rows of v1 a cell stands for, about: those of a plain cluster's replicas are shared among them."""
-        copies = len(cell.shard.hosts) if self._layout.flavour is Flavour.PLAIN else 1
-        weight = (cell.shard.high - cell.shard.low) / self._layout.total_weight
-        return cell.group.rows * weight / copies
+    def again(self, cells: Sequence[Cell]) -> None:
+        """Replace some cells with what v1 has now, whatever they hold; all are of groups of this backfill's layout.
 
-    # Groups
+        Raises:
+            MigrateError: as of `run`.
+        """
+        groups = dict.fromkeys(cell.group for cell in cells)
+        self._all(
+            [
+                partial(self._group, group, [each for each in cells if each.group == group])
+                for group in groups
+            ],
+            GROUP_THREADS,
+        )
 
-    def _group(self, group: Group, cells: list[Cell]) -> None:
-        finished: set[str] = set()
+    def measure(self, group: Group, taken: Snapshot) -> dict[Slice, Digests]:
+        """Return what v1's rows of each slice are, by hour and shard, in the form v2 has them.
 
-        def attempt() -> None:
-            self._progress.gate("snapshot")
-            taken = snapshot.take(self._hands, self._hosts.source, self._spec.source, group)
-            wanted = self._measure(group, taken)
-            whole = total(each for found in wanted.values() for each in found.values())
-            facts = {"group": group.name, "rows": whole.rows, "digest": str(whole.digest)}
-            self._hands.diary.append("source", facts)
-            left = [cell for cell in cells if cell.name not in finished]
-            self._all([partial(self._cell, cell, taken, wanted, finished) for cell in left], len(left))
-            snapshot.release(self._hands, self._hosts.source, self._spec.source, group)
-
-        self._persist(attempt, group.name)
-
-    def _measure(self, group: Group, taken: Snapshot) -> dict[Slice, Digests]:
-        """What v1's rows of each slice are, by hour and shard, in the form v2 has them."""
+        Raises:
+            MigrateError: the run was told to end.
+            QueryError, ConnectError: v1 cannot be asked.
+        """
         work = self._works[group.table]
         found: dict[Slice, Digests] = {}
         for piece in group.slices:
@@ -135,6 +134,44 @@ class Backfill:
             found[piece] = to_digests(rows, self._layout.shards)
         return found
 
+    def work(self, cell: Cell) -> CellWork:
+        """Return a cell with what it needs, on the host that pulls it."""
+        return CellWork(self._works[cell.group.table], cell, self._hosts.host(cell.host))
+
+    def _is_left(self, cell: Cell, done: set[str]) -> bool:
+        return cell.name not in done and not self._progress.is_left_out(cell.name)
+
+    def _share(self, cell: Cell) -> float:
+        """The rows of v1 a cell stands for, about: those of a plain cluster's replicas are shared among them."""
+        copies = len(cell.shard.hosts) if self._layout.flavour is Flavour.PLAIN else 1
+        weight = (cell.shard.high - cell.shard.low) / self._layout.total_weight
+        return cell.group.rows * weight / copies
+
+    # Groups
+
+    def _group(self, group: Group, cells: list[Cell]) -> None:
+        with self._groups:
+            chunk_rows = self._progress.limits.chunk_rows
+            if chunk_rows != self._spec.limits.chunk_rows:
+                group, cells = recut(group, cells, chunk_rows)
+            self._whole_group(group, cells)
+
+    def _whole_group(self, group: Group, cells: list[Cell]) -> None:
+        finished: set[str] = set()
+
+        def attempt() -> None:
+            self._progress.gate("snapshot")
+            taken = snapshot.take(self._hands, self._hosts.source, self._spec.source, group)
+            wanted = self.measure(group, taken)
+            whole = total(each for found in wanted.values() for each in found.values())
+            facts = {"group": group.name, "rows": whole.rows, "digest": str(whole.digest)}
+            self._hands.diary.append("source", facts)
+            left = [cell for cell in cells if cell.name not in finished]
+            self._all([partial(self._cell, cell, taken, wanted, finished) for cell in left], len(left))
+            snapshot.release(self._hands, self._hosts.source, self._spec.source, group)
+
+        self._persist(attempt, group.name)
+
     # Cells
 
     def _cell(self, cell: Cell, taken: Snapshot, wanted: Wanted, finished: set[str]) -> None:
@@ -143,9 +180,12 @@ class Backfill:
         for hours in mine.values():
             for hour, each in hours.items():
                 whole[hour] = whole.get(hour, NOTHING) + each
-        work = CellWork(self._works[cell.group.table], cell, self._hosts.host(cell.host))
+        work = self.work(cell)
 
         def attempt() -> None:
+            if self._progress.is_left_out(cell.name):
+                work.finish()
+                return
             with self._turns[cell.host]:
                 self._progress.cell(cell.name, CellState.COPYING)
                 copied = work.copy(taken, mine)
@@ -197,6 +237,6 @@ class Backfill:
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             failed = next((future.exception() for future in done if future.exception()), None)
             if failed is not None:
-                self._progress.abort(str(failed))
+                self._progress.abort(failed)
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise failed

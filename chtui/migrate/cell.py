@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from chtui.errors import ChtuiError, MigrateError
 from chtui.fleet.literal import Value, literal, quote_identifier
@@ -76,6 +77,15 @@ class Work:
     gate: Gate
 
 
+class Staged(NamedTuple):
+    """What stands ready to be published, on the host that is to have it."""
+
+    table: str
+    """The staging table with the rows."""
+    states: Mapping[str, str]
+    """Table of an aggregate to the staging table with its states; without those that count no row."""
+
+
 @dataclass(frozen=True, slots=True)
 class CellWork:
     """One cell and the host that pulls it."""
@@ -83,11 +93,13 @@ class CellWork:
     work: Work
     cell: Cell
     host: Host
+    purpose: str = ""
+    """What sets work on the cell apart from copying it, where both may be under way."""
 
     @property
     def tag(self) -> str:
         """The word for the cell's statements and tables."""
-        return self.work.hands.tag(self.cell.name)
+        return self.work.hands.tag(f"{self.purpose}{self.cell.name}")
 
     def copy(self, snapshot: Snapshot, wanted: Mapping[Slice, Mapping[int, Digest]]) -> Digest:
         """Bring the cell from v1 into its partition of v2, and return what that is; what was tried before is dropped first.
@@ -98,38 +110,86 @@ class CellWork:
             MigrateError: what arrived is not what v1 has.
             QueryError, ConnectError: a server failed a statement; the cell can be copied again.
         """
-        work = self.work
-        work.gate("sweep")
-        work.hands.sweep(self.host, self._database, self.tag)
-        prefix = work.hands.attempt(self.tag)
-        pieces: list[str] = []
-        for number, piece in enumerate(self.cell.group.slices):
-            if not wanted[piece]:
-                continue
-            name = f"{prefix}_s{number}"
-            work.gate("copy")
-            self._make(name)
-            self._do("copy_slice", self.copy_params(name, piece, snapshot))
-            work.gate("verify")
-            self._compare(name, wanted[piece], "staged hours")
-            pieces.append(name)
-        expected = total(each for hours in wanted.values() for each in hours.values())
-        if not pieces:
+        self.work.gate("sweep")
+        self.work.hands.sweep(self.host, self.database, self.tag)
+        staged = self.stage(self.work.hands.attempt(self.tag), snapshot, wanted)
+        if staged is None:
             # Replacing from an empty table would empty the partition.
             return NOTHING
-        work.gate("assemble")
-        whole = self._assemble(prefix, pieces, expected.rows)
-        states = [
-            (each, self._states(each, f"{prefix}_agg{number}", whole))
-            for number, each in enumerate(work.spec.aggregates)
-            if each.base == work.table.name
-        ]
-        work.gate("publish")
-        self._publish(work.table.local, whole)
-        for aggregate, staged in states:
-            if staged:
-                self._publish(aggregate.local, staged)
-        return expected
+        self.work.gate("publish")
+        self.replace(staged)
+        return total(each for hours in wanted.values() for each in hours.values())
+
+    def stage(
+        self, prefix: str, snapshot: Snapshot, wanted: Mapping[Slice, Mapping[int, Digest]]
+    ) -> Staged | None:
+        """Bring the cell from v1 into a table whose name begins so, prove it, and compute its aggregates; None for no rows.
+
+        Raises:
+            MigrateError, QueryError, ConnectError: as of `copy`.
+        """
+        pieces: list[str] = []
+        for number, piece in enumerate(self.cell.group.slices):
+            if wanted[piece]:
+                name = f"{prefix}_s{number}"
+                self.copy_slice(name, piece, snapshot, wanted[piece])
+                pieces.append(name)
+        if not pieces:
+            return None
+        self.work.gate("assemble")
+        expected = total(each for hours in wanted.values() for each in hours.values())
+        return self.with_states(prefix, self.assemble(prefix, pieces, expected.rows))
+
+    def copy_slice(self, name: str, piece: Slice, snapshot: Snapshot, wanted: Mapping[int, Digest]) -> None:
+        """Copy the cell's share of one slice into a staging table, which is made, and prove it.
+
+        Raises:
+            MigrateError, QueryError, ConnectError: as of `copy`.
+        """
+        self.work.gate("copy")
+        self.make(name)
+        self.do("copy_slice", self.copy_params(name, piece, snapshot))
+        self.work.gate("verify")
+        self._compare(name, wanted, "staged hours")
+
+    def with_states(self, prefix: str, table: str) -> Staged:
+        """Compute the aggregates of the rows that stand ready in a staging table.
+
+        Raises:
+            MigrateError, QueryError, ConnectError: as of `copy`.
+        """
+        states = {
+            each.local: self._states(each, f"{prefix}_agg{number}", table)
+            for number, each in enumerate(self.work.spec.aggregates)
+            if each.base == self.work.table.name
+        }
+        return Staged(table, {name: staged for name, staged in states.items() if staged})
+
+    def replace(self, staged: Staged) -> None:
+        """Put what stands ready in the place of the partition, of the base and of its aggregates.
+
+        Raises:
+            MigrateError, QueryError, ConnectError: as of `copy`.
+        """
+        self._replace(self.work.table.local, staged.table)
+        self.replace_states(staged)
+
+    def replace_states(self, staged: Staged) -> None:
+        """Put the states that stand ready in the place of those of the aggregates' partition.
+
+        Raises:
+            MigrateError, QueryError, ConnectError: as of `copy`.
+        """
+        for table, name in staged.states.items():
+            self._replace(table, name)
+
+    def attach(self, table: str, staged: str) -> None:
+        """Add what stands ready to a table's partition; sent twice it is there twice.
+
+        Raises:
+            MigrateError, QueryError, ConnectError: as of `copy`.
+        """
+        self.do("attach_partition", self._between(table, staged))
 
     def finish(self) -> None:
         """Drop what the cell was staged in.
@@ -137,7 +197,7 @@ class CellWork:
         Raises:
             MigrateError, QueryError, ConnectError: it could not be.
         """
-        self.work.hands.sweep(self.host, self._database, self.tag)
+        self.work.hands.sweep(self.host, self.database, self.tag)
 
     def prove(self, wanted: Mapping[int, Digest]) -> None:
         """Make sure that this host has the cell's rows in v2, all of them once and no others.
@@ -160,13 +220,13 @@ class CellWork:
             return
         own = [each.local for each in work.spec.aggregates if each.base == work.table.name]
         for name in (work.table.local, *own):
-            self.host.run("sync_replica", {"table": (self._database, name)}, seconds=SYNC_SECONDS)
+            self.host.run("sync_replica", {"table": (self.database, name)}, seconds=SYNC_SECONDS)
 
     def copy_params(self, name: str, piece: Slice, snapshot: Snapshot) -> dict[str, Value]:
         """Return the parameters of the statement that copies one slice of the cell into a staging table."""
         work, shape = self.work, self.work.shapes[piece.source]
         return {
-            "staging": (self._database, name),
+            "staging": (self.database, name),
             "columns": ", ".join(map(quote_identifier, shape.columns)),
             "given": ", ".join(shape.given),
             "from": snapshot.origin(work.spec.source, piece.source),
@@ -178,22 +238,32 @@ class CellWork:
     # Steps
 
     @property
-    def _database(self) -> str:
+    def database(self) -> str:
+        """v2's."""
         return self.work.spec.target.database
 
-    def _do(
+    def do(
         self, name: str, params: Mapping[str, Value], settings: Mapping[str, int | str] | None = None
     ) -> None:
+        """Run a statement of the cell's on its host.
+
+        Raises:
+            MigrateError, QueryError, ConnectError: as of `Hands.do`.
+        """
         self.work.hands.do(self.host, name, params, tag=self.tag, settings=settings)
 
-    def _make(self, name: str) -> None:
+    def make(self, name: str) -> None:
         """Make a staging table: plain, for its parts can replace those of a Replicated one (seen on 18.16), so Keeper
-        has no part in staging."""
+        has no part in staging.
+
+        Raises:
+            MigrateError, QueryError, ConnectError: as of `Hands.do`.
+        """
         made = ddl.local(plain(self.work.spec), self.work.table, name=name).alone()
-        self._do(made.statement, made.params)
+        self.do(made.statement, made.params)
 
     def _compare(self, name: str, wanted: Mapping[int, Digest], what: str, where: str = "") -> None:
-        params = self.work.asking.of_target(self._database, name, where)
+        params = self.work.asking.of_target(self.database, name, where)
         rows = self.host.rows("digest", params, seconds=DIGEST_SECONDS, settings=SETTINGS)
         found = to_digests(rows, self.work.asking.layout.shards)
         own = of_shard(found, self.cell.shard.number)
@@ -206,15 +276,19 @@ class CellWork:
         others = f", {foreign} rows of another shard" if foreign else ""
         raise difference(f"{self.cell.name}, {what}: {told}{hours}{others}")
 
-    def _assemble(self, prefix: str, pieces: Sequence[str], rows: int) -> str:
-        """Put the slices into one table by hard links, unless there is but one."""
+    def assemble(self, prefix: str, pieces: Sequence[str], rows: int) -> str:
+        """Put some staging tables, which together hold so many rows, into one by hard links, and return it.
+
+        Raises:
+            MigrateError, QueryError, ConnectError: as of `copy`.
+        """
         name = pieces[0]
         if len(pieces) > 1:
             name = f"{prefix}_all"
-            self._make(name)
+            self.make(name)
             for piece in pieces:
-                self._do("attach_partition", self._between(name, piece))
-        found = self._rows_of(name)
+                self.do("attach_partition", self._between(name, piece))
+        found = self.rows_of(name)
         if found != rows:
             raise difference(f"{self.cell.name}: {found} rows stand ready where {rows} were proven")
         return name
@@ -222,13 +296,13 @@ class CellWork:
     def _states(self, aggregate: AggregateSpec, name: str, base: str) -> str:
         """Compute an aggregate's states from the rows that stand ready; return their table, empty where no row counts."""
         made = ddl.states(plain(self.work.spec), aggregate, name=name).alone()
-        self._do(made.statement, made.params)
-        self._do("aggregate_stage", self._aggregation(aggregate, name, base))
-        counted = self._number("counted", {"table": (self._database, base), "where": aggregate.where})
+        self.do(made.statement, made.params)
+        self.do("aggregate_stage", self._aggregation(aggregate, name, base))
+        counted = self._number("counted", {"table": (self.database, base), "where": aggregate.where})
         counting = count_column(aggregate)
         if counted and counting:
             merged = f"countMerge({quote_identifier(counting)})"
-            states = self._number("states_count", {"table": (self._database, name), "count": merged})
+            states = self._number("states_count", {"table": (self.database, name), "count": merged})
             if states != counted:
                 raise difference(
                     f"{self.cell.name}: {aggregate.name} counts {states} rows where its base has {counted}"
@@ -237,30 +311,35 @@ class CellWork:
 
     def _aggregation(self, aggregate: AggregateSpec, name: str, base: str) -> dict[str, Value]:
         return {
-            "staging": (self._database, name),
+            "staging": (self.database, name),
             "columns": ", ".join(map(quote_identifier, aggregate.columns)),
             "select": ddl.aggregate_columns(aggregate),
-            "base": (self._database, base),
+            "base": (self.database, base),
             "condition": aggregate.where,
             "keys": ddl.aggregate_keys(aggregate),
             "settings": settings_text(self.host.known(COMPUTING)),
         }
 
-    def _publish(self, table: str, staged: str) -> None:
-        if not self._rows_of(staged):
-            raise difference(f"{self.cell.name}: {staged} is empty: it would empty the partition")
-        self._do("replace_partition", self._between(table, staged), DROPPING)
+    def _replace(self, table: str, name: str) -> None:
+        if not self.rows_of(name):
+            raise difference(f"{self.cell.name}: {name} is empty: it would empty the partition")
+        self.do("replace_partition", self._between(table, name), DROPPING)
 
     def _between(self, table: str, other: str) -> dict[str, Value]:
         return {
-            "table": (self._database, table),
+            "table": (self.database, table),
             "partition_id": self.cell.group.partition_id,
-            "from": (self._database, other),
+            "from": (self.database, other),
         }
 
-    def _rows_of(self, table: str) -> int:
+    def rows_of(self, table: str) -> int:
+        """Return the rows a table of v2's database has in the cell's partition, on the cell's host.
+
+        Raises:
+            QueryError, ConnectError: it cannot be asked.
+        """
         params: dict[str, Value] = {
-            "database": self._database,
+            "database": self.database,
             "table": table,
             "partition_id": self.cell.group.partition_id,
         }

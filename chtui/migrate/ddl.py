@@ -68,12 +68,14 @@ def objects(
     watermarks: Mapping[str, int] | None = None,
     sealed: Collection[str] = (),
     *,
+    expiring: Collection[str] | None = None,
     traits: Traits = MODERN,
 ) -> list[SchemaObject]:
     """Return every object of v2, in the order in which they can be made.
 
     `watermarks` are those of tables, in nanoseconds since 1970: a table without one has no live view yet, so that rows
-    written to it vanish. `sealed` are the tables, with their aggregates, whose rows go to `NAME_local` and expire.
+    written to it vanish. `sealed` are the tables whose rows go to `NAME_local`, `expiring` those that with their aggregates
+    expire; all that are sealed unless given.
     `traits` are the servers' (`schema.traits`).
 
     Raises:
@@ -81,10 +83,11 @@ def objects(
     """
     waters = watermarks or {}
     bases = {aggregate.name: aggregate.base for aggregate in spec.aggregates}
+    expired = sealed if expiring is None else expiring
     made = [
         database(spec),
-        *(local(spec, table, sealed=table.name in sealed) for table in spec.tables),
-        *(states(spec, aggregate, sealed=bases[aggregate.name] in sealed) for aggregate in spec.aggregates),
+        *(local(spec, table, sealed=table.name in expired) for table in spec.tables),
+        *(states(spec, aggregate, sealed=bases[aggregate.name] in expired) for aggregate in spec.aggregates),
         *(aggregate_view(spec, aggregate) for aggregate in spec.aggregates),
         *(ingest(spec, table) for table in spec.tables),
         *(live(spec, table, waters[table.name]) for table in spec.tables if table.name in waters),
@@ -209,7 +212,7 @@ def expiry(spec: Spec, table: TableSpec | AggregateSpec) -> SchemaObject | None:
 
 
 def seal(spec: Spec, table: TableSpec) -> list[SchemaObject]:
-    """Return the statements, each for every host, after which a table's name leads to its rows, and these expire.
+    """Return the statements, each for every host, after which a table's name leads to its rows.
 
     What was under the name stays as `NAME_unsealed`: rows it has spooled still pass through the live view.
     """
@@ -221,11 +224,9 @@ def seal(spec: Spec, table: TableSpec) -> list[SchemaObject]:
         "successor": (where, successor.name),
         "cluster": cluster(spec),
     }
-    expires = expiry(spec, table)
     return [
         successor,
         SchemaObject(Kind.DISTRIBUTED, where, table.name, table.name, "exchange_names", exchange),
-        *([expires] if expires else []),
     ]
 
 

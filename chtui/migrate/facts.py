@@ -18,11 +18,15 @@ WATERMARK = "watermark"
 HOOK = "hook"
 """A hook: `name`, `outcome` (`begun`, `done`, `failed`), `error`."""
 DUAL_WRITE = "dual_write"
-"""Dual writing was seen to be on or off: `is_on`, `at` (seconds since 1970 by v1's clock)."""
+"""Dual writing was seen to be on or off: `is_on`, `clock_seconds` (since 1970 by v1's clock)."""
+DELTA = "delta"
+"""Rows are added to an open partition beside those that are there: `table`, `partition_id`, `host`, `state` (`begun`, `done`)."""
+SEALING = "sealing"
+"""A table's name is about to lead to its rows; from then on it does on some hosts: `table`."""
 SEALED = "sealed"
-"""A table has v1's rows, and its name leads to them: `table`, `at` (seconds), `exact_until` (seconds; 0 where nothing was missed)."""
+"""A table has v1's rows, and its name leads to them: `table`, `clock_seconds`, `exact_until` (seconds; 0 where nothing was missed)."""
 READS = "reads"
-"""Readers were seen to be on `version` (`v1`, `v2`) since `at` (seconds)."""
+"""Readers were seen to be on `version` (`v1`, `v2`) since `clock_seconds`."""
 EXPIRING = "expiring"
 """A table's rows expire since: `table`."""
 ACCEPTED = "accepted"
@@ -44,6 +48,12 @@ class Facts:
     """Whether it was last seen on; None before it was ever switched."""
     dual_write_at: float | None = None
     """When it was last seen to be so."""
+    half_added: frozenset[tuple[str, str, str]] = frozenset()
+    """Table, partition id and host where rows were being added and nobody knows whether the aggregates have them too."""
+    writers_paused: bool = False
+    """Whether writers were told to pause and not, since then, to go on."""
+    sealing: frozenset[str] = frozenset()
+    """Tables whose names lead to their rows on some hosts at least."""
     sealed: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     exact_until: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     """Sealed tables of which it is only known that they were equal up to then."""
@@ -57,11 +67,13 @@ class Facts:
 
 def of(events: Iterable[Event]) -> Facts:
     """Return what a journal's events come to."""
-    proven, skipped, expiring, accepted, dropped = (set[str]() for _ in range(5))
+    proven, skipped, expiring, accepted, dropped, sealing = (set[str]() for _ in range(6))
     watermarks: dict[str, int] = {}
     sealed: dict[str, float] = {}
     exact_until: dict[str, float] = {}
+    half_added: set[tuple[str, str, str]] = set()
     last: dict[str, Mapping[str, Any]] = {}
+    is_paused = False
     for event in events:
         facts = event.facts
         match event.kind:
@@ -71,8 +83,15 @@ def of(events: Iterable[Event]) -> Facts:
                 skipped.add(str(facts["cell"]))
             case "watermark":
                 watermarks[str(facts["table"])] = int(facts["at_ns"])
+            case "delta":
+                place = (str(facts["table"]), str(facts["partition_id"]), str(facts["host"]))
+                (half_added.add if facts["state"] == "begun" else half_added.discard)(place)
+            case "hook" if facts["name"] in ("pause_writers", "resume_writers"):
+                is_paused = facts["name"] == "pause_writers" or (is_paused and facts["outcome"] != "done")
+            case "sealing":
+                sealing.add(str(facts["table"]))
             case "sealed":
-                sealed[str(facts["table"])] = float(facts["at"])
+                sealed[str(facts["table"])] = float(facts["clock_seconds"])
                 exact_until[str(facts["table"])] = float(facts["exact_until"])
             case "expiring":
                 expiring.add(str(facts["table"]))
@@ -88,11 +107,14 @@ def of(events: Iterable[Event]) -> Facts:
         skipped=frozenset(skipped),
         watermarks=MappingProxyType(watermarks),
         dual_write=bool(dual["is_on"]) if dual else None,
-        dual_write_at=float(dual["at"]) if dual else None,
+        dual_write_at=float(dual["clock_seconds"]) if dual else None,
+        half_added=frozenset(half_added),
+        writers_paused=is_paused,
+        sealing=frozenset(sealing),
         sealed=MappingProxyType(sealed),
         exact_until=MappingProxyType({name: at for name, at in exact_until.items() if at}),
         reads=str(reads["version"]) if reads else "v1",
-        reads_at=float(reads["at"]) if reads else None,
+        reads_at=float(reads["clock_seconds"]) if reads else None,
         expiring=frozenset(expiring),
         accepted=frozenset(accepted),
         dropped=frozenset(dropped),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from chtui import sql
 from chtui.errors import ChtuiError, ConnectError, MigrateError, UnreachableError, UsageError
 from chtui.fleet.cache import AddressCache
-from chtui.fleet.driver import Driver, parse_version, query_ids
+from chtui.fleet.driver import Driver, parse_version, query_id_prefix, query_ids
 from chtui.fleet.link import prove_identity
 from chtui.fleet.literal import Value
 from chtui.fleet.topology import address_of, choose, to_clusters
@@ -25,7 +25,9 @@ LOGIN_SECONDS = 8.0
 READ_SECONDS = 60.0
 COMMAND_SECONDS = 180.0
 """How long a statement that changes something may take, unless told otherwise. Source: `distributed_ddl_task_timeout`."""
-IDS = query_ids("migrate")
+READS = f"{query_id_prefix()}migrate-"
+"""What the ids of this process's questions begin with."""
+IDS = query_ids("read", READS)
 
 Connect = Callable[[], Driver]
 

@@ -111,6 +111,11 @@ class Layout:
         turn = self.groups.index(group)
         return [Cell(group, shard, shard.hosts[turn % len(shard.hosts)]) for shard in self.shards]
 
+    def share(self, cell: Cell) -> float:
+        """Return the rows of v1 a cell stands for, about: those of a plain cluster's replicas are shared among them."""
+        copies = len(cell.shard.hosts) if self.flavour is Flavour.PLAIN else 1
+        return cell.group.rows * (cell.shard.high - cell.shard.low) / self.total_weight / copies
+
 
 class Ground(NamedTuple):
     """What a run stands on."""

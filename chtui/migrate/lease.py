@@ -106,9 +106,17 @@ class Lease:
             MigrateError: it has not run out, or another was faster, exit code 4; nobody knows whether it was taken, 3.
         """
         before = self.status(seconds)
+        self.demand_takeable(before, forced=forced)
+        return self._take(before, seconds)
+
+    def demand_takeable(self, before: LeaseStatus | None, *, forced: bool = False) -> None:
+        """Make sure that this process may take the lease from whoever has it, as `status` says.
+
+        Raises:
+            MigrateError: it has not run out, exit code 4.
+        """
         if before is not None and not (forced or before.is_free or self._is_mine(before)):
             raise self._held(before)
-        return self._take(before, seconds)
 
     def renew(self, journal_seq: int = 0, seconds: float = CHECK_SECONDS) -> State:
         """Give a sign of life, with the journal's last event, and return how the lease stands after it.

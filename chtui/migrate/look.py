@@ -35,6 +35,7 @@ class Look:
     """Whether a server lacks `formatRow`."""
     until_seconds: int | None
     asker: Questions
+    since_seconds: int | None = None
 
     @property
     def asking(self) -> Asking:
@@ -83,16 +84,19 @@ class Look:
 
     def source_bounds(self, shape: Shape) -> str:
         """Return the condition over v1's columns for hours that are looked at; empty for all."""
-        return self._before(shape.values[self.table.time])
+        return self._bounds(shape.values[self.table.time])
 
     def target_bounds(self) -> str:
         """Return the same over v2's columns."""
-        return self._before(quote_identifier(self.table.time))
+        return self._bounds(quote_identifier(self.table.time))
 
-    def _before(self, time: str) -> str:
-        if self.until_seconds is None:
-            return ""
-        return f"{time} < {instant(self.table, self.until_seconds * NANOSECONDS)}"
+    def _bounds(self, time: str) -> str:
+        ends = ((">=", self.since_seconds), ("<", self.until_seconds))
+        return " AND ".join(
+            f"{time} {sign} {instant(self.table, seconds * NANOSECONDS)}"
+            for sign, seconds in ends
+            if seconds is not None
+        )
 
     def _partitions(
         self, host: Host, database: str, name: str, params: Callable[[str], dict[str, Value]], bounds: str

@@ -85,6 +85,21 @@ def layout_of(document: Mapping[str, Any], spec: Spec) -> Layout:
     Raises:
         MigrateError: the plan was changed, is of another spec, or of a newer chtui.
     """
+    found = layout_in(document)
+    if document["spec_hash"] != hash_of(spec):
+        raise MigrateError(
+            "the plan is of another spec, or the spec was changed since",
+            fix="make it anew with chtui migrate plan",
+        )
+    return found
+
+
+def layout_in(document: Mapping[str, Any]) -> Layout:
+    """Return the work a plan lays out, whatever its spec is now.
+
+    Raises:
+        MigrateError: the plan was changed, or is of a newer chtui.
+    """
     told = dict(document)
     wanted = told.pop("hash", None)
     version = told.get("version")
@@ -94,11 +109,6 @@ def layout_of(document: Mapping[str, Any], spec: Spec) -> Layout:
         )
     if hash_of(told) != wanted:
         raise MigrateError("the plan is not what its hash says", fix="make it anew with chtui migrate plan")
-    if told["spec_hash"] != hash_of(spec):
-        raise MigrateError(
-            "the plan is of another spec, or the spec was changed since",
-            fix="make it anew with chtui migrate plan",
-        )
     shards = tuple(
         Shard(each["shard_num"], low, high, tuple(_host(host) for host in each["hosts"]))
         for each in told["shards"]

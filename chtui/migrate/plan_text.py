@@ -6,12 +6,29 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from chtui.text import format_bytes, one_line, sanitize_block
+from chtui.text import format_bytes, one_line, plural, sanitize_block
 
 
 def to_text(document: Mapping[str, Any]) -> str:
     """Return what a plan's document says, a fact a line; `document` is `plan.to_document`'s."""
     return "\n".join(_lines(document))
+
+
+def summary(document: Mapping[str, Any]) -> str:
+    """Return what a person is shown before it is carried out: how much, from where, to where."""
+    groups, shards = document["groups"], plural(len(document["shards"]), "shard")
+    cells, slices = sum(len(each["hosts"]) for each in groups), sum(len(each["slices"]) for each in groups)
+    size, made = format_bytes(document["bytes_on_disk"]), plural(len(document["schema_statements"]), "object")
+    cut = f"{plural(len(groups), 'partition')} in {plural(slices, 'slice')}, {plural(cells, 'chunk')} to publish"
+    cluster = f"cluster {one_line(document['cluster'])}, {document['flavour']} tables on {shards}"
+    return "\n".join(
+        (
+            f"plan {document['hash']}",
+            f"spec {one_line(document['spec'])}: {plural(document['rows'], 'row')}, {size} on v1's disks",
+            f"from {document['source_host']} to {cluster}",
+            f"{cut}; {made} of v2",
+        )
+    )
 
 
 def _lines(document: Mapping[str, Any]) -> Iterator[str]:

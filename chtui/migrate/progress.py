@@ -1,17 +1,21 @@
-"""How far a migration is, as its socket, its status command and every screen tell it."""
+"""How far a migration is, as its socket, its status command and every screen tell it; and whether it may go on."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any, NamedTuple
 
-from chtui.errors import MigrateError
+from chtui.migrate.brake import Brake
+from chtui.migrate.errands import Errand, Errands
+from chtui.migrate.spec import Limits
 
 RATE_SECONDS = 120.0
 """Over how long the rate is averaged: the time to come is told from it."""
+WINDOWS = 6
+"""Into how many parts that time is cut: their rates give the range."""
 
 
 class CellState(StrEnum):
@@ -23,11 +27,21 @@ class CellState(StrEnum):
     """Its last try failed; it is tried again."""
     PROVEN = "proven"
     """Every replica was seen to have its rows, all of them once and no others."""
+    SKIPPED = "skipped"
+    """Somebody said that it is left out."""
+
+
+class Range(NamedTuple):
+    """A value and what it may be at least and at most, as the last minutes say; None where they say nothing."""
+
+    value: float | None
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a status command prints."""
+    """How far it is."""
 
     run: str
     stage: str
@@ -38,34 +52,39 @@ class Status:
     rows_done: int
     rows_per_second: float | None
     eta_seconds: float | None
+    eta_low_seconds: float | None
+    eta_high_seconds: float | None
     held_up_by: str
     """Why nothing new is begun now; empty where nothing holds it up."""
+    reasons: tuple[str, ...]
+    """All such reasons."""
     last_error: str
     started_seconds: float
     """How long ago this process began."""
 
 
-class Progress:
+class Progress(Brake):
     """What is being done, and whether it may go on; threads share it."""
 
-    def __init__(self, run: str) -> None:
-        self._run = run
-        self._lock = threading.Condition()
+    def __init__(self, run: str, limits: Limits | None = None) -> None:
+        super().__init__(run)
         self._stage = "starting"
         self._states: dict[str, CellState] = {}
         self._rows: dict[str, float] = {}
         self._done: list[tuple[float, float]] = []
         self._error = ""
-        self._paused = False
-        self._reasons: dict[str, str] = {}
-        self._aborted = ""
+        self._limits = limits or Limits()
+        self._errands = Errands()
+        self._left_out: set[str] = set()
         self._began = time.monotonic()
 
     def plan(self, rows: Mapping[str, float]) -> None:
         """Take the cells there are, with the share of v1's rows each stands for."""
         with self._lock:
             self._rows = dict(rows)
-            self._states = dict.fromkeys(rows, CellState.PLANNED)
+            self._states = {
+                name: CellState.SKIPPED if name in self._left_out else CellState.PLANNED for name in rows
+            }
 
     def stage(self, name: str) -> None:
         """Note what is being done."""
@@ -73,8 +92,12 @@ class Progress:
             self._stage = name
 
     def cell(self, name: str, state: CellState, error: str = "") -> None:
-        """Note where a cell is."""
+        """Note where a cell is. One that failed because of a pause did not fail, and one that is left out stays so."""
         with self._lock:
+            if name in self._left_out:
+                return
+            if state is CellState.FAILED and self._is_passing():
+                state, error = CellState.PLANNED, ""
             if state is CellState.PROVEN and self._states.get(name) is not CellState.PROVEN:
                 self._done.append((time.monotonic(), self._rows.get(name, 0.0)))
             self._states[name] = state
@@ -90,51 +113,64 @@ class Progress:
         with self._lock:
             self._states[name] = CellState.PROVEN
 
-    # Holding up
-
-    def pause(self, paused: bool) -> None:
-        """Begin nothing new, or go on."""
+    def leave_out(self, name: str) -> None:
+        """Note a cell that is not to be copied, because somebody said so."""
         with self._lock:
-            self._paused = paused
+            self._left_out.add(name)
+            if name in self._states:
+                self._states[name] = CellState.SKIPPED
+
+    def is_left_out(self, name: str) -> bool:
+        """Return whether a cell is not to be copied."""
+        with self._lock:
+            return name in self._left_out
+
+    def state_of(self, name: str) -> CellState | None:
+        """Return where a cell is; None where there is none of that name."""
+        with self._lock:
+            return self._states.get(name)
+
+    # How hard it works
+
+    @property
+    def limits(self) -> Limits:
+        """The spec's, with what was changed since; frozen, asked anew each time."""
+        return self._limits
+
+    def limit(self, values: Mapping[str, Any]) -> None:
+        """Change some of the limits; the values must be valid."""
+        with self._lock:
+            self._limits = replace(self._limits, **values)
             self._lock.notify_all()
 
-    def hold(self, who: str, reason: str) -> None:
-        """Begin nothing new for this reason, or, where it is empty, no longer for it."""
-        with self._lock:
-            self._reasons = (
-                {**self._reasons, who: reason}
-                if reason
-                else {key: value for key, value in self._reasons.items() if key != who}
-            )
-            self._lock.notify_all()
+    # Errands
 
-    def abort(self, why: str) -> None:
-        """Let every thread end at its next step."""
-        with self._lock:
-            self._aborted = self._aborted or why
-            self._lock.notify_all()
-
-    def gate(self, step: str) -> None:
-        """Return when the next step may begin.
+    def errand(self, verb: str, args: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
+        """Ask the run for something, and return what it answers within so many seconds; later it is only `accepted`.
 
         Raises:
-            MigrateError: the run was told to end.
+            ChtuiError: what the run said instead; or it takes none now.
         """
-        with self._lock:
-            while not self._aborted and self._held_up():
-                self._lock.wait(1.0)
-            if self._aborted:
-                raise MigrateError(f"ended before '{step}': {self._aborted}", exit_code=5)
+        return self._errands.result(self._errands.add(verb, args), seconds, self._stage)
 
-    def wait(self, seconds: float) -> None:
-        """Let some time pass, less if the run is told to end.
+    def next_errand(self, seconds: float, verbs: Collection[str] = ()) -> Errand | None:
+        """Return what was asked for next, of these verbs, all unless given; None where nothing was for so long.
 
         Raises:
-            MigrateError: it is.
+            MigrateError: the run was told to end, or failed elsewhere.
         """
-        with self._lock:
-            self._lock.wait_for(lambda: bool(self._aborted), seconds)
-        self.gate("the next try")
+        until = time.monotonic() + seconds
+        while True:
+            with self._lock:
+                self._demand("the next errand")
+            left = until - time.monotonic()
+            found = self._errands.next(max(0.0, min(left, 1.0)), verbs)
+            if found is not None or left <= 1.0:
+                return found
+
+    def close(self, why: str) -> None:
+        """Take no more errands."""
+        self._errands.end(why)
 
     def status(self) -> Status:
         """Return how far it is."""
@@ -143,8 +179,15 @@ class Progress:
             done = sum(
                 self._rows.get(name, 0.0) for name, state in self._states.items() if state is CellState.PROVEN
             )
+            skipped = sum(
+                self._rows.get(name, 0.0)
+                for name, state in self._states.items()
+                if state is CellState.SKIPPED
+            )
             rows = sum(self._rows.values())
-            rate = self._rate(now)
+            rate = rates(self._done, self._began, now)
+            left = max(0.0, rows - done - skipped)
+            reasons = self.reasons
             return Status(
                 run=self._run,
                 stage=self._stage,
@@ -153,17 +196,31 @@ class Progress:
                 },
                 rows=round(rows),
                 rows_done=round(done),
-                rows_per_second=rate,
-                eta_seconds=(rows - done) / rate if rate else None,
-                held_up_by=self._held_up(),
+                rows_per_second=rate.value,
+                eta_seconds=left / rate.value if rate.value else None,
+                eta_low_seconds=left / rate.high if rate.high else None,
+                eta_high_seconds=left / rate.low if rate.low else None,
+                held_up_by=next(iter(reasons), ""),
+                reasons=reasons,
                 last_error=self._error,
                 started_seconds=now - self._began,
             )
 
-    def _held_up(self) -> str:
-        return "paused" if self._paused else next(iter(self._reasons.values()), "")
 
-    def _rate(self, now: float) -> float | None:
-        since = max(self._began, now - RATE_SECONDS)
-        recent = sum(rows for at, rows in self._done if at >= since)
-        return recent / (now - since) if recent and now > since else None
+def rates(done: Sequence[tuple[float, float]], began: float, now: float) -> Range:
+    """Return the rate of what was done at which instant, in rows per second, over the last RATE_SECONDS.
+
+    Its range is that of the parts of this time in which something was done.
+    """
+    since = max(began, now - RATE_SECONDS)
+    recent = [(at, rows) for at, rows in done if at >= since]
+    whole = sum(rows for _, rows in recent)
+    if not whole or now <= since:
+        return Range(None, None, None)
+    width = (now - since) / WINDOWS
+    parts = [0.0] * WINDOWS
+    for at, rows in recent:
+        parts[min(WINDOWS - 1, int((at - since) / width))] += rows / width
+    value = whole / (now - since)
+    busy = [rate for rate in parts if rate]
+    return Range(value, min(value, *busy), max(value, *busy))

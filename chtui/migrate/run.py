@@ -1,51 +1,67 @@
-"""One process carrying a plan out: under its lease, with its journal, answering at its socket."""
+"""What a run does under its lease, from its first step to its last."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from itertools import chain, repeat
-from pathlib import Path
 
-from chtui.clock import Clock
-from chtui.errors import ChtuiError, MigrateError
-from chtui.migrate import ddl, facts, schema
+from chtui.errors import ChtuiError, MigrateError, QueryError
+from chtui.migrate import ddl, hooks, schema
 from chtui.migrate.backfill import Backfill
 from chtui.migrate.cell import is_worth_again
-from chtui.migrate.hands import Diary, Hands
 from chtui.migrate.hosts import Host, each
-from chtui.migrate.journal import Journal
-from chtui.migrate.layout import Ground
-from chtui.migrate.lease import LOST, Heartbeat, Lease
-from chtui.migrate.lease_records import myself
-from chtui.migrate.progress import Progress
+from chtui.migrate.layout import Group
+from chtui.migrate.live import dual, sealing, watermark
+from chtui.migrate.live.rebuild import RESUME, can_pause, rebuild
+from chtui.migrate.live.rounds import Rounds
+from chtui.migrate.live.tending import Tending
+from chtui.migrate.live.words import Words
 from chtui.migrate.stand import Stand
 from chtui.migrate.traits import traits_of
 
 WAIT_SECONDS = (1.0, 2.0, 5.0, 10.0)
 """The pauses between tries; the last one for all further."""
-UNKNOWN = 3
-"""The exit code of what nobody knows."""
+SEALS = 5
+"""So many seals in a row that find rows different end the run: a person must look."""
+EXTRA = "extra rows"
 
 
 class Run:
-    """One process carrying a plan out."""
+    """A plan carried out under one lease."""
 
     def __init__(self, stand: Stand) -> None:
         self._stand = stand
         self._ground, self._hands, self._progress = stand.ground, stand.hands, stand.progress
+        self._words = Words(stand)
 
     def carry_out(self) -> None:
-        """Make the schema and copy every row of v1 there is; may be called again after any end.
+        """Bring v1's rows to v2, all of them once, and seal that; with dual writing stay until it is over.
+
+        May be called again after any end.
 
         Raises:
             MigrateError: it was told to end, an object of v2 is another, rows differ again and again, or journal or lease
                 do not allow more.
         """
         self._settle()
-        self._make_schema()
-        Backfill(self._ground, self._hands, self._progress).run(self._stand.facts().proven)
+        if self._stand.facts().writers_paused:
+            hooks.run(self._stand, RESUME, self._words.confirmed)
+        self._insist(self._make_schema)
+        is_live = dual.is_wanted(self._stand)
+        if not self._is_sealed():
+            if is_live:
+                self._progress.stage("dual-write")
+                dual.switch_on(self._stand, self._words)
+                self._insist(lambda: watermark.place(self._stand))
+            self._backfill()
+            self._demand_nothing_skipped()
+            self._seal()
+        if is_live:
+            Tending(self._stand, self._words).run()
         self._progress.stage("done")
+
+    def _is_sealed(self) -> bool:
+        return all(table.name in self._stand.facts().sealed for table in self._ground.spec.tables)
 
     def _settle(self) -> None:
         """End what earlier processes left on any host: after that nothing of theirs can have an effect any more."""
@@ -66,6 +82,19 @@ class Run:
                 return
             self._progress.wait(pause)
 
+    def _insist(self, work: Callable[[], None]) -> None:
+        """Do what may be done again, until no host is away; what a host refuses, or holds otherwise, ends the run."""
+        for pause in chain(WAIT_SECONDS, repeat(WAIT_SECONDS[-1])):
+            try:
+                work()
+                return
+            except ChtuiError as error:
+                is_said = isinstance(error, QueryError) and error.code
+                if is_said or not is_worth_again(error) or error.exit_code == 1:
+                    raise
+                self._progress.trouble(error.line)
+            self._progress.wait(pause)
+
     def _sweep(self, host: Host) -> None:
         spec, hosts = self._ground.spec, self._ground.hosts
         if host in hosts.targets:
@@ -75,69 +104,88 @@ class Run:
 
     def _make_schema(self) -> None:
         self._progress.stage("schema")
-        schema.ensure(
-            self._ground.hosts.targets,
-            ddl.objects(self._ground.spec, traits=traits_of(self._ground.hosts.targets)),
-            self._hands.before,
+        facts, targets = self._stand.facts(), self._ground.hosts.targets
+        wanted = ddl.objects(
+            self._ground.spec,
+            facts.watermarks,
+            facts.sealed.keys(),
+            expiring=facts.expiring,
+            traits=traits_of(targets),
         )
+        passing = (ddl.Kind.INGEST, ddl.Kind.LIVE)
+        # What rows passed through before the seal may have been cleaned up, and which way a name leads is the seal's to say.
+        wanted = [
+            item
+            for item in wanted
+            if not (item.kind in passing and item.of in facts.sealed)
+            and not (item.kind is ddl.Kind.DISTRIBUTED and item.of in facts.sealing - facts.sealed.keys())
+        ]
+        schema.ensure(targets, wanted, self._hands.before)
 
+    def _backfill(self) -> None:
+        """Copy every partition into which no live row can come."""
+        facts, source = self._stand.facts(), self._ground.hosts.source
+        partitions: dict[str, str] = {}
 
-def open_and_carry_out(
-    name: str,
-    plan_hash: str,
-    ground: Ground,
-    clock: Clock,
-    *,
-    directory: Path | None = None,
-    wrapped: Callable[[Journal], Diary] = lambda journal: journal,
-) -> None:
-    """Carry a plan out as the process that holds its journal and its lease, both taken here and let go of at the end.
+        def look() -> None:
+            for table in self._ground.spec.tables:
+                if table.name in facts.watermarks:
+                    at_ns = facts.watermarks[table.name]
+                    partitions[table.name] = watermark.partition_at(source, table, at_ns)
 
-    A lease that ran out because its host was away is taken again, if nobody else has it. `wrapped` is what stands
-    between the run and its journal; `directory` is the run's folder unless given.
+        self._insist(look)
 
-    Raises:
-        MigrateError: as of `Run.carry_out`, or the journal or the lease cannot be had.
-    """
-    with _journal(name, plan_hash, clock, directory) as journal:
-        diary = wrapped(journal)
-        lease = Lease(ground.hosts.source, ground.spec.source.database, name, myself(journal.path), clock)
-        for pause in chain(WAIT_SECONDS, repeat(WAIT_SECONDS[-1])):
+        def is_closed(group: Group) -> bool:
+            return watermark.is_closed(
+                group, facts.watermarks.get(group.table), partitions.get(group.table, "")
+            )
+
+        Backfill(self._ground, self._hands, self._progress).run(facts.proven, wanted=is_closed)
+
+    def _demand_nothing_skipped(self) -> None:
+        """Refuse to seal what is known to lack rows."""
+        facts = self._stand.facts()
+        if left := sorted(facts.skipped - facts.proven):
+            raise MigrateError(
+                f"everything else is copied; skipped, and so not in v2: {', '.join(left)}",
+                where=self._hands.run,
+                fix="nothing is sealed while they lack: chtui migrate takeover --rebuild copies all anew",
+                exit_code=1,
+            )
+
+    def _seal(self) -> None:
+        """Go round after round until all is equal, and seal it."""
+        failures = 0
+        while not self._is_sealed():
+            self._progress.stage("catch-up")
+            rounds = Rounds(self._stand, self._words)
+            settled = rounds.settle()
+            if extra := rounds.extra:
+                self._take_away(rounds)
+                if not can_pause(self._stand):
+                    names = ", ".join(f"{place.name} ({rows} rows)" for place, rows in extra.items())
+                    reason = f"v2 has rows that v1 has not: {names}; accept them by name, or give the spec a hook that pauses writers"
+                    self._progress.hold(EXTRA, reason, steps=("the seal",))
+                    self._words.listen(WAIT_SECONDS[-1])
+                continue
+            self._progress.hold(EXTRA, "")
+            self._progress.stage("sealing")
             try:
-                taken = lease.acquire()
-            except MigrateError as error:
-                if error.exit_code != UNKNOWN:
+                sealing.seal(self._stand, settled, self._words)
+            except ChtuiError as error:
+                # What was stopped by a pause did not fail.
+                failures += self._progress.stopped_seconds is None
+                if not is_worth_again(error) or failures >= SEALS:
                     raise
-                trouble = error
-            else:
-                diary.append("lease", {"generation": taken.generation, "host": str(ground.hosts.source.id)})
-                try:
-                    _under_lease(name, ground, journal, diary, lease)
-                    return
-                except MigrateError as error:
-                    # The lease's host is away, or was for too long. Whether another has it now, taking it anew tells.
-                    if error.exit_code not in (UNKNOWN, LOST):
-                        raise
-                    trouble = error
-            diary.append("failed", {"work": "lease", "error": trouble.line})
-            time.sleep(pause)
+                self._hands.diary.append("failed", {"work": "seal", "error": error.line})
+                self._progress.trouble(error.line)
+                self._progress.wait(WAIT_SECONDS[min(failures, len(WAIT_SECONDS) - 1)])
 
-
-def _under_lease(name: str, ground: Ground, journal: Journal, diary: Diary, lease: Lease) -> None:
-    beat = Heartbeat(lease, lambda: journal.seq)
-    beat.start()
-    try:
-        hands = Hands(name, diary, lease)
-        Run(Stand(ground, hands, Progress(name), lambda: facts.of(journal.events()))).carry_out()
-        lease.release(journal.seq)
-    finally:
-        beat.stop()
-
-
-def _journal(name: str, plan_hash: str, clock: Clock, directory: Path | None) -> Journal:
-    try:
-        return Journal.create(name, plan_hash, clock, directory=directory)
-    except MigrateError as error:
-        if not isinstance(error.__cause__, FileExistsError):
-            raise
-    return Journal.open(name, plan_hash, clock, directory=directory)
+    def _take_away(self, rounds: Rounds) -> None:
+        """Make anew what holds rows that v1 has not, where writers can be paused for it."""
+        if not can_pause(self._stand):
+            return
+        tables = {table.name: table for table in self._ground.spec.tables}
+        for place in rounds.extra:
+            self._progress.gate("rebuild")
+            rebuild(self._stand, tables[place.table], place, self._words)

@@ -48,7 +48,7 @@ def take(hands: Hands, host: Host, source: Source, group: Group) -> Snapshot:
     found: dict[str, str] = {}
     for number, table in enumerate(dict.fromkeys(each.source for each in group.slices)):
         name = f"{prefix}_v1_{number}"
-        hands.do(host, "snapshot_create", _creation(host, source, table, name), tag=tag)
+        hands.do(host, "snapshot_create", creation(host, source, table, name), tag=tag)
         wanted = {key for each in group.slices if each.source == table for key in each.source_partitions}
         for key in sorted(wanted):
             # REPLACE rather than ATTACH: sent twice it links the same parts once.
@@ -76,7 +76,12 @@ def tag_of(hands: Hands, group: Group) -> str:
     return hands.tag(f"snapshot {group.name}")
 
 
-def _creation(host: Host, source: Source, table: str, name: str) -> dict[str, Value]:
+def creation(host: Host, source: Source, table: str, name: str) -> dict[str, Value]:
+    """Return the parameters of `snapshot_create` for a table of the form of one of v1.
+
+    Raises:
+        QueryError, ConnectError: the host would not tell its form.
+    """
     absent = frozenset({POLICY_COLUMN}) if host.version < POLICY_SINCE else frozenset[str]()
     rows = host.rows("source_table", {"database": source.database, "table": table}, absent=absent)
     _, partition_by, order_by, primary_key, sample_by, policy, _ = rows[0]

@@ -215,6 +215,10 @@ class Limits:
     running_merges: int = 32
     query_p95_seconds: float = 0.0
     """Live queries slower than this hold the migration up; 0 for no such limit."""
+    watermark_after_seconds: float = 120.0
+    """How long after all writers were seen writing to v2 a table's watermark lies, at least: no writer's clock is ahead by more."""
+    watermark_align_seconds: int = 60
+    """A watermark is a multiple of it since 1970."""
     probe_url: str = ""
     """An HTTP probe: any answer but 2xx holds the migration up."""
 

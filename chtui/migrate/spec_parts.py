@@ -83,6 +83,7 @@ def limits(top: Table) -> Limits:
         "queue_entries": 10**6,
         "parts_per_partition": 10**5,
         "running_merges": 10**5,
+        "watermark_align_seconds": 31 * 86400,
     }
     found = {
         key: int(spec_values.number(table, key, getattr(default, key), 1, high, whole=True))
@@ -95,6 +96,9 @@ def limits(top: Table) -> Limits:
             table, "replica_delay_seconds", default.replica_delay_seconds, 0, 86400
         ),
         query_p95_seconds=spec_values.number(table, "query_p95_seconds", default.query_p95_seconds, 0, 86400),
+        watermark_after_seconds=spec_values.number(
+            table, "watermark_after_seconds", default.watermark_after_seconds, 0, 31 * 86400
+        ),
         probe_url=spec_values.text(table, "probe_url", needed=False),
     )
 

@@ -14,7 +14,7 @@ import pytest
 
 from chtui.clock import SystemClock
 from chtui.demo import DemoCluster, DemoOptions
-from chtui.migrate import ddl, layout, run, schema, snapshot, spec_file
+from chtui.migrate import ddl, layout, process, schema, snapshot, spec_file
 from chtui.migrate.backfill import works_of
 from chtui.migrate.cell import CellWork, plain
 from chtui.migrate.hands import Hands
@@ -134,7 +134,7 @@ def test_copy_proof_and_publication(bench: Bench, tmp_path: Path) -> None:
     ground = bench.ground
     bare = bare_copies(bench)
     began = time.perf_counter()
-    run.open_and_carry_out("bench", "bench", ground, SystemClock(), directory=tmp_path / "run")
+    process.open_and_carry_out("bench", "bench", ground, SystemClock(), directory=tmp_path / "run")
     whole = time.perf_counter() - began
     database = ground.spec.target.database
     for server in range(len(ground.hosts.targets)):

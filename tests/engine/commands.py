@@ -57,10 +57,23 @@ class Command:
             assert secret not in done.stdout + done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Begin a command that stays; whoever does waits for it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "chtui", *arguments],
+            cwd=ROOT,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """The process's whole environment."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         folders = {f"XDG_{name}_HOME": str(self.home / name.lower()) for name in ("CONFIG", "STATE", "CACHE")}
+        folders["XDG_RUNTIME_DIR"] = str(self.home / "run")
         return {**kept, **folders, "HOME": str(self.home), "TERM": "xterm-256color", **(more or {})}
 
     def config(self, text: str) -> Path:

@@ -12,11 +12,10 @@ from chtui.fleet.literal import Value, literal
 from chtui.migrate.cell import COMPUTING, COPYING, settings_text
 from chtui.migrate.ddl import AS_DEFINER
 from chtui.migrate.hands import DROPPING
-from tests.engine.killing import LongQuery
+from tests.engine import migrate_cutover_sql, migrate_live_sql
+from tests.engine.migrate_kills import kill_moving, kill_own
 from tests.engine.migrating import COLUMNS, JANUARY, MERGE_TREE, ROWS, Ground
-from tests.support import wait_until
 
-PREFIX = "contract-kill-"
 STATES = "    slot UInt64,\n    calls AggregateFunction(count)"
 
 
@@ -285,43 +284,6 @@ def lease_drop(ground: Ground) -> None:
         assert ground.query("EXISTS TABLE v2.lease") == "0"
 
 
-def kill_own(ground: Ground) -> None:
-    slow: dict[str, Value] = {
-        "given": "sleepEachRow(0.5) + number",
-        "from": "(SELECT number FROM system.numbers LIMIT 200)",
-        "max_rows": 200,
-    }
-
-    def ask(query_id: str) -> LongQuery:
-        def rows() -> str:
-            return str(
-                ground.host.rows(
-                    "preflight_rate", slow, query_id=query_id, settings={"max_block_size": 1}, seconds=120
-                )
-            )
-
-        return LongQuery(rows)
-
-    mine, others = ask(f"{PREFIX}1"), ask("contract-other")
-    try:
-        for query in (mine, others):
-            query.start()
-
-        def running(prefix: str) -> int:
-            return len(ground.host.rows("own_queries", {"prefix": prefix}))
-
-        wait_until(lambda: running(PREFIX) == 1 and running("contract-other") == 1, 10, "both queries")
-        ground.run("kill_own", prefix=PREFIX)
-        wait_until(lambda: mine.end, 20, "the end of the query")
-        assert "cancelled" in mine.end
-        assert running(PREFIX) == 0
-        assert running("contract-other") == 1
-    finally:
-        ground.run("kill_own", prefix="contract-")
-        for query in (mine, others):
-            query.join(20)
-
-
 def sync_replica(ground: Ground) -> None:
     ground.replicate("copies")
     ground.query("SYSTEM STOP FETCHES")
@@ -339,8 +301,9 @@ CHANGES: Mapping[str, Callable[[Ground], None]] = MappingProxyType(
         f"migrate/{change.__name__}": change
         for change in (
             aggregate_stage, attach_partition, copy_slice, create_database, create_materialized_view, create_table, create_view,
-            drop_table, exchange_names, kill_own, lease_beat, lease_create, lease_create_old, lease_drop,
+            drop_table, exchange_names, kill_moving, kill_own, lease_beat, lease_create, lease_create_old, lease_drop,
             modify_ttl, replace_partition, snapshot_create, sync_replica,
+            *migrate_cutover_sql.CHANGES, *migrate_live_sql.CHANGES,
         )
     }
 )  # fmt: skip

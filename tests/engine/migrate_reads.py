@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from chtui.fleet.literal import Value, literal
 from chtui.migrate.shape import hour_of, nanoseconds_of, row_hash
 from chtui.migrate.statements import table_name
+from tests.engine import migrate_cutover_sql, migrate_live_sql
 from tests.engine.migrating import COLUMNS, FIRST_SECOND, JANUARY, ROWS, STEP_SECONDS, Ground
 from tests.support import CLUSTER
 
@@ -147,6 +148,12 @@ def replicated(ground: Ground) -> Params:
     if ground.old:
         ground.replicate("copies")
     return {"databases": [ground.database]}
+
+
+def replicated_tables(ground: Ground) -> Params:
+    """Parameters of the state of a Replicated table; servers with Keeper have it then."""
+    replicated(ground)
+    return {"database": ground.database, "tables": ["copies"]}
 
 
 def hashes(name: str, **more: Value) -> Make:
@@ -344,10 +351,34 @@ VERIFIES: Mapping[str, Reading] = MappingProxyType(
     }
 )
 """Those that compare v1 and v2."""
+THROTTLES: Mapping[str, Reading] = MappingProxyType(
+    {
+        "disks": Reading(given(policy="default"), 1, given(policy="chtui-none")),
+        "merges": Reading(given(), 1),
+        "parts": Reading(of_database(tables=["rows", "nothing"]), 1, of_database(tables=["nothing", "it's"])),
+        "queries": Reading(given(), 1),
+        "replicas": Reading(
+            replicated_tables,
+            1,
+            of_database(tables=["it's"]),
+        ),
+        "source_disks": Reading(of_database(), 1, given(database="chtui-none")),
+    }
+)
+"""Those that watch servers while it goes on, without the beginning of their names."""
 ALL: Mapping[str, Reading] = MappingProxyType(
     {
         **{f"migrate/{name}": reading for name, reading in (*READINGS.items(), *VERIFIES.items())},
         **{f"migrate/preflight_{name}": reading for name, reading in LOOKS.items()},
+        **{f"migrate/throttle_{name}": reading for name, reading in THROTTLES.items()},
+        **{
+            f"migrate/{name}": Reading(many, found, migrate_live_sql.NOTHING.get(name))
+            for name, (many, found) in migrate_live_sql.READS.items()
+        },
+        **{
+            f"migrate/cutover_{name}": Reading(many, found, migrate_cutover_sql.NOTHING.get(name))
+            for name, (many, found) in migrate_cutover_sql.READS.items()
+        },
     }
 )
 

@@ -253,7 +253,10 @@ def test_a_sealed_table_leads_to_its_rows_and_expires(made: Made) -> None:
     assert wanted.pop("traces")[1].startswith("engine: Distributed ( 'appsentry_cluster'")
     assert wanted.pop("traces_local")[1].startswith("ttl: ")
     assert wanted == {}
-    for item in ddl.seal(made.spec, made.spec.tables[0]):
+    table = made.spec.tables[0]
+    expires = ddl.expiry(made.spec, table)
+    assert expires is not None
+    for item in (*ddl.seal(made.spec, table), expires):
         for host in made.hosts.targets:
             host.run(item.statement, item.params)
     for index in range(4):

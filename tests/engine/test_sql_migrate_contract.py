@@ -24,7 +24,12 @@ KEEPERLESS = {
     "migrate/sync_replica": "is not replicated",
 }
 """Statements that only a server with Keeper can fulfil, and what this one says; tests/replication runs them."""
-NO_ROWS = {"migrate/preflight_replicas"}
+NO_ROWS = {
+    "migrate/cutover_queue",
+    "migrate/cutover_replicas",
+    "migrate/preflight_replicas",
+    "migrate/throttle_replicas",
+}
 """Statements that find nothing here: there is no Replicated table without Keeper."""
 UNVERIFIED = Path(__file__).resolve().parents[2] / "docs" / "unverified.md"
 

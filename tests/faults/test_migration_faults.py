@@ -10,25 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.faults.migrations import assert_exact, clean, prepare
+from tests.rigs.faults_rigs import SHARDS, modern_case
 from tests.rigs.migrating import POINTS, STAGES, Case
 from tests.support import ModernRig, wait_until
 
-SHARDS = ((0, 1), (2, 3))
 CASE_SECONDS = 90.0
 SOURCE, TARGET = 0, 3
 """Which of the servers is struck: v1's, or the last replica of the last shard."""
-
-
-def case_of(rig: ModernRig, directory: Path, name: str) -> Case:
-    return Case(
-        name=name,
-        directory=str(directory / name),
-        addresses=rig.addresses(),
-        seeds=rig.http_ports,
-        source_port=rig.ports[0],
-        user="admin",
-        password=rig.password("admin"),
-    )
 
 
 def finish(case: Case) -> int:
@@ -49,7 +37,7 @@ def finish(case: Case) -> int:
 
 
 def test_nothing_befalls_it(modern: ModernRig, tmp_path: Path) -> None:
-    case = case_of(modern, tmp_path, "calm")
+    case = modern_case(modern, tmp_path, "calm")
     prepare(case, modern.query)
     assert finish(case) == 1
     assert_exact(case, modern.query, SHARDS)
@@ -62,7 +50,7 @@ def test_nothing_befalls_it(modern: ModernRig, tmp_path: Path) -> None:
 @pytest.mark.parametrize("point", POINTS)
 def test_the_wizard_is_killed(modern: ModernRig, tmp_path: Path, stage: str, point: str) -> None:
     name = f"w_{STAGES.index(stage)}_{point}"
-    case = case_of(modern, tmp_path, name)
+    case = modern_case(modern, tmp_path, name)
     case = Case(**{**vars(case), "stage": stage, "point": point, "skip": 2})
     prepare(case, modern.query)
     assert finish(case) == 2
@@ -89,7 +77,7 @@ def test_a_server_is_killed_or_hangs(
     victim, stage, point, hangs = blow
     name = f"s{victim}_{STAGES.index(stage)}_{point}{'_h' * hangs}"
     node = modern.nodes[victim]
-    case = case_of(modern, tmp_path, name)
+    case = modern_case(modern, tmp_path, name)
     changes = {"pid": getattr(node, "pid"), "signal": signal.SIGSTOP if hangs else signal.SIGKILL}  # noqa: B009
     case = Case(**{**vars(case), "stage": stage, "point": point, "skip": 3, **changes})
     prepare(case, modern.query)

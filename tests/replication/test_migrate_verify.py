@@ -15,7 +15,7 @@ from chtui.migrate.drill import Kind
 from chtui.migrate.layout import Ground
 from chtui.migrate.verification import State
 from tests.faults.migrations import clean, prepare
-from tests.replication.test_migration_faults import asking, case_of
+from tests.rigs.faults_rigs import asking, replicated_case
 from tests.rigs.fixtures import ReplicatedCluster
 from tests.support import wait_until
 
@@ -41,7 +41,7 @@ class Migrated(NamedTuple):
 
 @pytest.fixture
 def migrated(replicated_cluster: ReplicatedCluster, tmp_path: Path) -> Iterator[Migrated]:
-    case, asked = case_of(replicated_cluster, tmp_path, "rverify"), asking(replicated_cluster)
+    case, asked = replicated_case(replicated_cluster, tmp_path, "rverify"), asking(replicated_cluster)
 
     def query(index: int, text: str) -> str:
         return asked(index, re.sub(r"\bv2\.", f"{case.target_database}.", text)).rstrip("\n")

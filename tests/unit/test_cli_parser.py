@@ -18,6 +18,11 @@ from chtui.views import panes
 
 ROOT = Path(__file__).parents[2]
 
+MIGRATE = (
+    "init", "preflight", "plan", "run", "takeover", "status", "pause", "resume", "abort", "skip", "set", "confirm", "accept",
+    "dual-write", "cutover", "rollback", "drop-source", "verify", "cleanup",
+)  # fmt: skip
+
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -64,7 +69,7 @@ def test_every_argument_and_command_has_help() -> None:
     ] == []
     assert {parser.prog for parser in parsers(build_parser())} == {
         "chtui", "chtui demo", "chtui check", "chtui show", "chtui config", "chtui config show", "chtui config check",
-        "chtui config render", "chtui completion", "chtui migrate", "chtui migrate init", "chtui migrate preflight", "chtui migrate plan",
+        "chtui config render", "chtui completion", "chtui migrate", *(f"chtui migrate {verb}" for verb in MIGRATE),
     }  # fmt: skip
 
 

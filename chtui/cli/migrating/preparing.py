@@ -1,140 +1,35 @@
-"""`chtui migrate`: verbs of a migration, and `chtui config render`."""
+"""Verbs that change no server: `init`, `preflight` and `plan`; and `chtui config render`."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from chtui.cli.migrating import common
 
 if TYPE_CHECKING:
-    from chtui.migrate.hosts import Hosts
+    from chtui.cli.migrating.common import Connect
     from chtui.migrate.preflight import Finding, Report
-    from chtui.migrate.spec import Spec
-    from chtui.profile.effective import Effective
-    from chtui.profile.model import Profile
-    from chtui.records import HostId
-
-SPEC_HELP = "the spec: a TOML file, or the name of one that chtui ships (otel_v2)"
 
 
-def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the verbs to the command line."""
-    migrate = commands.add_parser("migrate", help="prepare a move to another schema", allow_abbrev=False)
-    verbs = migrate.add_subparsers(dest="verb", metavar="VERB", required=True)
-    init = verbs.add_parser("init", help="write a spec from v1 as it is", allow_abbrev=False)
-    init.add_argument("file", type=Path, help="the file to write; it must not be there")
-    init.add_argument(
-        "--source", metavar="HOST:PORT", help="v1's host and native port in system.clusters (the first host)"
-    )
-    init.add_argument("--source-database", default="otel", metavar="NAME", help="v1's database (otel)")
-    init.add_argument(
-        "--source-cluster",
-        default="otel_v1",
-        metavar="NAME",
-        help="the one-shard entry of remote_servers by which target hosts read v1 (otel_v1)",
-    )
-    init.add_argument("--target-database", default="otel_v2", metavar="NAME", help="v2's database (otel_v2)")
-    init.add_argument("--engine", choices=("replicated", "plain"), default="replicated", help="v2's tables")
-    init.add_argument(
-        "--ddl",
-        choices=("on_cluster", "per_host"),
-        help="how statements reach all hosts (on_cluster for replicated tables)",
-    )
-    init.add_argument("--policy", metavar="NAME", help="the storage policy of v2's tables (the template's)")
-    init.add_argument(
-        "--template",
-        metavar="NAME",
-        help="begin with a spec that chtui ships (otel_v2), else with v1's own tables",
-    )
-    preflight = verbs.add_parser(
-        "preflight",
-        help="find what would spoil it; changes nothing; exit 1 with a blocker",
-        allow_abbrev=False,
-    )
-    preflight.add_argument("spec", help=SPEC_HELP)
-    preflight.add_argument("--json", action="store_true", help="as JSON")
-    plan = verbs.add_parser(
-        "plan", help="print every statement and every chunk; changes nothing", allow_abbrev=False
-    )
-    plan.add_argument("spec", help=SPEC_HELP)
-    plan.add_argument("--json", action="store_true", help="as JSON")
-
-
-def add_render(actions: argparse._SubParsersAction[Any]) -> None:
-    """Add `config render`."""
-    render = actions.add_parser(
-        "render", help="write per-host server XML for cluster, macros and storage policy", allow_abbrev=False
-    )
-    render.add_argument("spec", help=SPEC_HELP)
-    render.add_argument("directory", type=Path, help="the folder to write to, a folder in it for each host")
-
-
-def run(arguments: argparse.Namespace, found: Effective) -> int:
-    """Carry one verb out; return the exit code.
-
-    Raises:
-        ChtuiError: it cannot be done; the error says why in one line.
-    """
-    verbs = {"init": _init, "preflight": _preflight, "plan": _plan}
-    return _told(lambda: verbs[arguments.verb](arguments, found))
-
-
-def _told(work: Callable[[], int]) -> int:
-    """Do it; what is wrong with a spec is printed whole, a line each."""
-    from chtui.migrate.spec_file import SpecError
-
-    try:
-        return work()
-    except SpecError as error:
-        for problem in error.problems:
-            print(f"chtui: {problem.line}", file=sys.stderr)
-        return error.exit_code
-
-
-def render(arguments: argparse.Namespace) -> int:
-    """Write server XML from a spec.
-
-    Raises:
-        ChtuiError: the spec cannot be used, or a file not be written.
-    """
-    return _told(lambda: _render(arguments))
-
-
-def _render(arguments: argparse.Namespace) -> int:
+def init(arguments: argparse.Namespace, found: Connect) -> int:
+    """Write a spec from v1 as it is."""
     from chtui.errors import MigrateError
-    from chtui.migrate import server_xml
-
-    spec = _spec(arguments.spec)
-    try:
-        written = server_xml.write(server_xml.render(spec), arguments.directory)
-    except OSError as error:
-        raise MigrateError(
-            f"cannot be written: {error.strerror}", where=str(error.filename), fix="give another folder"
-        ) from error
-    for path in written:
-        print(path)
-    for name in server_xml.variables(spec):
-        print(f"chtui: the servers' environment must have {name}", file=sys.stderr)
-    return 0
-
-
-def _init(arguments: argparse.Namespace, found: Effective) -> int:
-    from chtui.errors import MigrateError
-    from chtui.migrate import init, spec_file
+    from chtui.migrate import init as writing
+    from chtui.migrate import spec_file
     from chtui.migrate.hosts import connect, first_host
     from chtui.migrate.spec import DdlMode, Flavour, Source, Target
     from chtui.paths import write_new
 
-    cluster, first = first_host(found.profile)
+    profile = found().profile
+    cluster, first = first_host(profile)
     flavour = Flavour(arguments.engine)
     ddl = arguments.ddl or ("on_cluster" if flavour is Flavour.REPLICATED else "per_host")
     source = Source(
-        _host(arguments.source) if arguments.source else first,
+        common.host(arguments.source) if arguments.source else first,
         arguments.source_database,
         arguments.source_cluster,
     )
@@ -149,9 +44,9 @@ def _init(arguments: argparse.Namespace, found: Effective) -> int:
         policy,
         "/clickhouse/tables/{shard}/{database}/{table}" if flavour is Flavour.REPLICATED else "",
     )
-    hosts = connect(found.profile, cluster, source.host)
+    hosts = connect(profile, cluster, source.host)
     try:
-        text = init.run(hosts.source, arguments.file.stem, source, target, template)
+        text = writing.run(hosts.source, arguments.file.stem, source, target, template)
     finally:
         hosts.close()
     try:
@@ -164,20 +59,21 @@ def _init(arguments: argparse.Namespace, found: Effective) -> int:
     return 0
 
 
-def _preflight(arguments: argparse.Namespace, found: Effective) -> int:
-    from chtui.migrate import preflight
+def preflight(arguments: argparse.Namespace, found: Connect) -> int:
+    """Print what would spoil it."""
+    from chtui.migrate import preflight as looking
 
-    spec = _spec(arguments.spec)
-    hosts = _hosts(spec, found.profile)
+    spec = common.spec(arguments.spec)
+    hosts = common.hosts(spec, found().profile)
     try:
-        report = preflight.run(spec, hosts)
+        report = looking.run(spec, hosts)
     finally:
         hosts.close()
-    print(json.dumps(report.as_dict(), indent=2) if arguments.json else _report_text(report))
+    print(json.dumps(report.as_dict(), indent=2) if arguments.json else report_text(report))
     return report.exit_code
 
 
-def _report_text(report: Report) -> str:
+def report_text(report: Report) -> str:
     """Findings a few lines each; what is found alike on several hosts is said once."""
     from dataclasses import replace
 
@@ -200,41 +96,36 @@ def _report_text(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _plan(arguments: argparse.Namespace, found: Effective) -> int:
+def plan(arguments: argparse.Namespace, found: Connect) -> int:
+    """Print every statement and every chunk."""
     from chtui.clock import SystemClock
-    from chtui.migrate import layout, plan, plan_text
+    from chtui.migrate import layout, plan_text
+    from chtui.migrate import plan as planning
 
-    spec = _spec(arguments.spec)
-    hosts = _hosts(spec, found.profile)
+    spec = common.spec(arguments.spec)
+    hosts = common.hosts(spec, found().profile)
     try:
-        document = plan.to_document(layout.lay_out(spec, hosts), SystemClock())
+        document = planning.to_document(layout.lay_out(spec, hosts), SystemClock())
     finally:
         hosts.close()
     print(json.dumps(document, indent=2) if arguments.json else plan_text.to_text(document))
     return 0
 
 
-def _spec(name: str) -> Spec:
-    from chtui.migrate import spec_file
+def render(arguments: argparse.Namespace) -> int:
+    """Write server XML from a spec."""
+    from chtui.errors import MigrateError
+    from chtui.migrate import server_xml
 
-    return spec_file.shipped(name) if name in spec_file.shipped_names() else spec_file.read(Path(name))
-
-
-def _host(text: str) -> HostId:
-    from chtui.profile.model import check_plain_address
-    from chtui.records import HostId
-
-    address = check_plain_address(text, "--source", "--source")
-    return HostId(address.host, address.port)
-
-
-def _hosts(spec: Spec, profile: Profile) -> Hosts:
-    from chtui.migrate.hosts import connect
-    from chtui.profile.effective import Options, resolve
-
-    other = (
-        resolve(Options(profile_name=spec.source.profile), os.environ).profile
-        if spec.source.profile
-        else None
-    )
-    return connect(profile, spec.target.cluster, spec.source.host, other)
+    spec = common.spec(arguments.spec)
+    try:
+        written = server_xml.write(server_xml.render(spec), arguments.directory)
+    except OSError as error:
+        raise MigrateError(
+            f"cannot be written: {error.strerror}", where=str(error.filename), fix="give another folder"
+        ) from error
+    for path in written:
+        print(path)
+    for name in server_xml.variables(spec):
+        print(f"chtui: the servers' environment must have {name}", file=sys.stderr)
+    return 0

@@ -1,0 +1,1 @@
+"""`chtui migrate`: verbs of a migration, and `chtui config render`."""

@@ -1,0 +1,252 @@
+"""`chtui migrate run` and `takeover`: the process that carries a migration out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from chtui.cli.migrating import common
+
+if TYPE_CHECKING:
+    from chtui.cli.migrating.common import Connect
+    from chtui.migrate.hosts import Hosts
+    from chtui.migrate.lease import Lease
+    from chtui.migrate.lease_records import LeaseStatus
+    from chtui.migrate.process import Process, Take
+    from chtui.migrate.spec import Spec
+
+EXIT_DIFFERENT, EXIT_INTERRUPTED = 1, 130
+TELL_SECONDS = 5.0
+"""How often progress is told."""
+
+
+def run(arguments: argparse.Namespace, found: Connect) -> int:
+    """Carry a migration out, or go on with it."""
+    from chtui.migrate import journal
+
+    spec = common.spec(arguments.spec)
+    name = journal.checked_run(arguments.run or spec.name)
+    with common.held(name):
+        hosts = common.hosts(spec, found().profile)
+        try:
+            if (journal.directory_of(name) / journal.FILE_NAME).exists():
+                document = _kept(name, arguments.plan)
+                common.say(f"going on with plan {document['hash']}")
+            else:
+                fresh = _fresh(name, spec, hosts, arguments)
+                if fresh is None:
+                    return EXIT_DIFFERENT
+                document = fresh
+            return _carry_out(name, document, spec, hosts, is_json=arguments.json)
+        finally:
+            hosts.close()
+
+
+def takeover(arguments: argparse.Namespace, found: Connect) -> int:
+    """Go on with a run that another process has, or had last."""
+    from chtui.clock import SystemClock
+    from chtui.migrate import journal, kept_plan, layout, plan, plan_text, status
+    from chtui.migrate.lease import Lease
+    from chtui.migrate.lease_records import myself
+
+    spec = common.spec(arguments.spec)
+    name = journal.checked_run(arguments.run)
+    with common.held(name):
+        hosts = common.hosts(spec, found().profile)
+        try:
+            path = journal.directory_of(name) / journal.FILE_NAME
+            lease = Lease(hosts.source, spec.source.database, name, myself(path), SystemClock())
+            before = lease.status()
+            common.say(status.lease_line(before))
+            if not arguments.rebuild:
+                _demand_newest(name, before)
+            lease.demand_takeable(before, forced=arguments.force)
+            if not arguments.rebuild:
+                document = _kept(name, None)
+                common.confirm(name, f"take over run {name}", is_sure=arguments.yes)
+            else:
+                document = plan.to_document(layout.lay_out(spec, hosts), SystemClock())
+                common.say(plan_text.summary(document))
+                what = f"take over run {name} without its journal, and copy all of this anew"
+                common.confirm(name, what, is_sure=arguments.yes)
+                if path.exists():
+                    common.say(f"the old journal is {journal.set_aside(name, SystemClock())}")
+                kept_plan.keep(path.parent, document)
+
+            def take(lease: Lease) -> Any:
+                return lease.takeover(forced=arguments.force)
+
+            return _carry_out(name, document, spec, hosts, is_json=arguments.json, take=take)
+        finally:
+            hosts.close()
+
+
+def _kept(name: str, given: Path | None) -> dict[str, Any]:
+    """The plan the run was begun with.
+
+    Raises:
+        MigrateError: there is none, or another was given.
+    """
+    from chtui.errors import MigrateError
+    from chtui.migrate import journal, kept_plan
+
+    path = journal.directory_of(name) / kept_plan.FILE_NAME
+    document = kept_plan.read(path)
+    if given is not None and kept_plan.read(given).get("hash") != document.get("hash"):
+        raise MigrateError(
+            f"run {name} was begun with plan {document.get('hash')}",
+            where=str(given),
+            fix="go on without --plan, or call the run something else",
+            exit_code=EXIT_DIFFERENT,
+        )
+    return document
+
+
+def _fresh(name: str, spec: Spec, hosts: Hosts, arguments: argparse.Namespace) -> dict[str, Any] | None:
+    """The plan of a run that was never begun, kept in its folder; None where something would spoil it."""
+    from chtui.cli.migrating.preparing import report_text
+    from chtui.clock import SystemClock
+    from chtui.migrate import journal, kept_plan, layout, plan, plan_text, preflight
+    from chtui.migrate.preflight.findings import Severity, report
+
+    common.say("preflight ...")
+    found = preflight.run(spec, hosts)
+    if found.exit_code:
+        blockers = [each for each in found.findings if each.severity is Severity.BLOCKER]
+        common.say(report_text(report(spec.name, blockers)))
+        return None
+    document = plan.to_document(layout.lay_out(spec, hosts), SystemClock())
+    if arguments.plan is not None:
+        given = kept_plan.read(arguments.plan)
+        plan.layout_of(given, spec)
+        changes = kept_plan.changes(given, document, spec)
+        for line in changes:
+            common.say(f"not as planned any more: {line}")
+        if changes:
+            common.say("make the plan anew with chtui migrate plan --json, and look at it")
+            return None
+        document = given
+    common.say(plan_text.summary(document))
+    common.confirm(name, f"carry this plan out as run {name}", is_sure=arguments.yes)
+    kept_plan.keep(journal.directory_of(name), document)
+    return document
+
+
+def _demand_newest(name: str, before: LeaseStatus | None) -> None:
+    """Make sure that the journal is here, and no older than the one its holder had.
+
+    Raises:
+        MigrateError: it is not.
+    """
+    from chtui.errors import MigrateError
+    from chtui.migrate import journal
+
+    folder = journal.directory_of(name)
+    if not (folder / journal.FILE_NAME).exists():
+        where = before.journal if before else "its machine"
+        raise MigrateError(
+            f"there is no journal of run {name} here",
+            where=str(folder),
+            fix=f"copy the folder of {where} to it, or take over with --rebuild",
+            exit_code=EXIT_DIFFERENT,
+        )
+    _, events = journal.read(name)
+    last = max((event.seq for event in events), default=0)
+    if before is not None and last < before.journal_seq:
+        raise MigrateError(
+            f"the journal here ends with event {last}, its holder had {before.journal_seq}: it is an old copy",
+            where=str(folder),
+            fix=f"copy {before.journal} here, or take over with --rebuild",
+            exit_code=EXIT_DIFFERENT,
+        )
+
+
+def _carry_out(
+    name: str,
+    document: dict[str, Any],
+    spec: Spec,
+    hosts: Hosts,
+    *,
+    is_json: bool,
+    take: Take | None = None,
+) -> int:
+    """Be the process; return the exit code."""
+    from chtui.clock import SystemClock
+    from chtui.errors import MigrateError
+    from chtui.migrate import kept_plan, status
+    from chtui.migrate.lease import Lease
+    from chtui.migrate.process import Process
+
+    ground = kept_plan.ground_of(document, spec, hosts)
+    process = Process(name, document["hash"], ground, SystemClock(), take=take or Lease.acquire)
+    with _ending(process) as interrupted, _telling(process, is_json):
+        try:
+            facts = process.carry_out()
+        except MigrateError as error:
+            if interrupted.is_set():
+                error.exit_code = EXIT_INTERRUPTED
+            raise
+    last = process.status()
+    if is_json:
+        print(json.dumps(last), flush=True)
+    else:
+        common.say(status.to_line(last))
+        print(f"run {name}: {last['stage']}, {last['rows_done']} of {last['rows']} rows")
+    for note in last["notes"]:
+        common.say(f"chtui: {note}")
+    return EXIT_DIFFERENT if facts.skipped else 0
+
+
+@contextmanager
+def _ending(process: Process) -> Iterator[threading.Event]:
+    """Let the process end at its next step when it is interrupted; a second signal ends it at once, which is safe too."""
+    interrupted = threading.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def end(number: int, _: FrameType | None) -> None:
+        interrupted.set()
+        for each in signals:
+            signal.signal(each, signal.SIG_DFL)
+        # Not here: what this interrupts may hold the lock that ending takes.
+        why = f"{signal.Signals(number).name} came"
+        threading.Thread(target=process.end, args=(why,), name="ending", daemon=True).start()
+
+    before = [signal.signal(each, end) for each in signals]
+    try:
+        yield interrupted
+    finally:
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
+
+
+@contextmanager
+def _telling(process: Process, is_json: bool) -> Iterator[None]:
+    """Tell progress every few seconds: a line for people, or one of JSON."""
+    from chtui.migrate import status
+
+    over = threading.Event()
+
+    def tell() -> None:
+        before = ""
+        while not over.wait(TELL_SECONDS):
+            document = process.status()
+            line = json.dumps(document) if is_json else status.to_line(document)
+            if line != before:
+                print(line, file=sys.stdout if is_json else sys.stderr, flush=True)
+            before = line
+
+    thread = threading.Thread(target=tell, name="telling", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -1,0 +1,218 @@
+"""Moving readers to v2 and back, and ending dual writing: a hook, its effect observed, and only then written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from chtui.errors import MigrateError
+from chtui.migrate import facts, hooks
+from chtui.migrate.cutover import copy_back, gate, observe
+from chtui.migrate.cutover.copy_back import CopiedBack
+from chtui.migrate.cutover.server import now_seconds
+from chtui.migrate.hooks import Confirmed
+from chtui.migrate.stand import Stand
+from chtui.text import format_seconds
+
+READS_V1, READS_V2 = "reads_v1", "reads_v2"
+DUAL_ON, DUAL_OFF = "dual_write_on", "dual_write_off"
+CHECKS, EVERY_SECONDS = 3, 20.0
+"""How often, and how far apart, the gate must be found open."""
+NOBODY_READS, NOBODY_WRITES = "no readers", "no writers"
+"""Names to force: there is nobody whom one could observe."""
+DAY_SECONDS = 86400
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long observation takes."""
+
+    checks: int = CHECKS
+    every_seconds: float = EVERY_SECONDS
+    quiet_seconds: float = observe.QUIET_SECONDS
+    most_seconds: float = observe.MOST_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What came of moving readers or writers."""
+
+    what: str
+    """`reads v2`, `reads v1`, `dual write off`."""
+    at_seconds: float
+    """When it was seen, by v1's clock."""
+    took_seconds: float
+    seen: str
+    """What was seen, in a line."""
+    copied_back: tuple[CopiedBack, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        return asdict(self)
+
+
+def cutover(
+    stand: Stand,
+    confirmed: Confirmed,
+    *,
+    force_names: Collection[str] = (),
+    timing: Timing = Timing(),
+    say: Say = lambda _: None,
+) -> Switched:
+    """Move readers to v2, once the gate was found open again and again; may be called again at any time.
+
+    `force_names` are findings that are accepted from now on, or `no readers` where nobody could be observed.
+
+    Raises:
+        MigrateError: the gate is shut or readers did not move, exit code 1; that is not known, exit code 3; there is no hook, 2.
+    """
+    hooks.demanded(stand, READS_V2)
+    _demand_source(stand)
+    accept(stand, force_names)
+    stand.progress.stage("cutover")
+    gate.hold(stand, timing.checks, timing.every_seconds, say=say)
+    return _move(stand, "v2", READS_V2, confirmed, nobody=NOBODY_READS in force_names, timing=timing)
+
+
+def rollback(
+    stand: Stand,
+    confirmed: Confirmed,
+    *,
+    force_names: Collection[str] = (),
+    timing: Timing = Timing(),
+    say: Say = lambda _: None,
+) -> Switched:
+    """Move readers back to v1; where dual writing was stopped, first write both again and copy back what v1 lacks.
+
+    Raises:
+        MigrateError: v1 is gone or cannot get back what it lacks, or readers did not move, exit code 1; that is not known,
+            exit code 3; there is no hook, exit code 2.
+    """
+    hooks.demanded(stand, READS_V1)
+    _demand_source(stand)
+    known = stand.facts()
+    stand.progress.stage("rollback")
+    copied: tuple[CopiedBack, ...] = ()
+    if known.dual_write is False:
+        hooks.demanded(stand, DUAL_ON)
+        copy_back.demand_invertible(stand)
+        since = known.dual_write_at or 0.0
+        say("rows go to v1 again")
+        _write_both(stand, confirmed, timing, nobody=NOBODY_WRITES in force_names)
+        spec = stand.ground.spec
+        # Events may lie ahead of the clock that says when they were written.
+        ahead = min(spec.limits.watermark_after_seconds, spec.retention.lateness_seconds)
+        copied = copy_back.run(stand, since, now_seconds(stand.ground.hosts.source) + ahead, say=say)
+    found = _move(stand, "v1", READS_V1, confirmed, nobody=NOBODY_READS in force_names, timing=timing)
+    return Switched(found.what, found.at_seconds, found.took_seconds, found.seen, copied)
+
+
+def rollback_means(stand: Stand) -> str:
+    """Return in a line what a rollback would do now."""
+    known = stand.facts()
+    if known.dropped:
+        return f"there is no way back: {', '.join(sorted(known.dropped))} of v1 is gone"
+    if known.dual_write is not False:
+        return "readers go back to v1 in seconds; v1 has every row, for writers write both"
+    age = format_seconds(max(0.0, now_seconds(stand.ground.hosts.source) - (known.dual_write_at or 0.0)))
+    lost = copy_back.not_invertible(stand)
+    if lost:
+        return (
+            f"no way back without loss: v1 got no rows for {age}, and v2 cannot give back {'; '.join(lost)}"
+        )
+    return f"v1 got no rows for {age}: writers write both again, those rows are copied back and proven, then readers go back"
+
+
+def stop_dual_write(
+    stand: Stand,
+    confirmed: Confirmed,
+    *,
+    early: bool = False,
+    force_names: Collection[str] = (),
+    timing: Timing = Timing(),
+) -> Switched:
+    """Have writers write to v2 alone: the last step, refused before the retention ends unless `early`.
+
+    Raises:
+        MigrateError: readers are on v1, or the retention has not ended, or v1 still gets rows, exit code 1; that is not
+            known, exit code 3; there is no hook, exit code 2.
+    """
+    hooks.demanded(stand, DUAL_OFF)
+    known = stand.facts()
+    if known.reads != "v2" or known.reads_at is None:
+        raise MigrateError(
+            "readers are on v1: it must go on getting rows", fix="move readers to v2 first", exit_code=1
+        )
+    began = now_seconds(stand.ground.hosts.source)
+    days = stand.ground.spec.retention.keep_source_days
+    left = known.reads_at + days * DAY_SECONDS - began
+    if left > 0 and not early:
+        raise MigrateError(
+            f"v1 is to be kept complete for {days:g} days after readers moved, {format_seconds(left)} more",
+            fix="wait, or say early: a rollback then copies rows back first",
+            exit_code=1,
+        )
+    hooks.run(stand, DUAL_OFF, confirmed)
+    going = observe.await_writers(
+        stand,
+        quiet_seconds=timing.quiet_seconds,
+        most_seconds=timing.most_seconds,
+        nobody_writes=NOBODY_WRITES in force_names,
+    )
+    # From before the hook on: what came since may lack in v1.
+    stand.hands.diary.append(facts.DUAL_WRITE, {"is_on": False, "clock_seconds": began})
+    took = now_seconds(stand.ground.hosts.source) - began
+    return Switched(
+        "dual write off", began, took, f"v1 gets no rows; v2 gets them in {', '.join(going) or 'no table'}"
+    )
+
+
+def accept(stand: Stand, names: Collection[str]) -> None:
+    """Write down that findings of these names are accepted.
+
+    Raises:
+        MigrateError: the journal or the lease does not allow it.
+    """
+    known = stand.facts().accepted
+    for name in dict.fromkeys(names):
+        if name not in known and name not in (NOBODY_READS, NOBODY_WRITES):
+            stand.hands.diary.append(facts.ACCEPTED, {"name": name})
+
+
+def _demand_source(stand: Stand) -> None:
+    dropped = stand.facts().dropped
+    if dropped:
+        raise MigrateError(
+            f"{', '.join(sorted(dropped))} of v1 is gone", fix="there is no way back", exit_code=1
+        )
+
+
+def _move(
+    stand: Stand, version: str, hook: str, confirmed: Confirmed, *, nobody: bool, timing: Timing
+) -> Switched:
+    began = now_seconds(stand.ground.hosts.source)
+    hooks.run(stand, hook, confirmed)
+    since = now_seconds(stand.ground.hosts.source)
+    seen = observe.await_readers(
+        stand,
+        version,
+        since,
+        quiet_seconds=timing.quiet_seconds,
+        most_seconds=timing.most_seconds,
+        nobody_reads=nobody,
+    )
+    at = now_seconds(stand.ground.hosts.source)
+    stand.hands.diary.append(facts.READS, {"version": version, "clock_seconds": at})
+    told = f"{seen.queries[version]} queries of {version}, none of the other for {format_seconds(timing.quiet_seconds)}"
+    return Switched(f"reads {version}", at, at - began, told)
+
+
+def _write_both(stand: Stand, confirmed: Confirmed, timing: Timing, *, nobody: bool) -> None:
+    """Have writers write to v1 too, and see that it gets rows."""
+    hooks.run(stand, DUAL_ON, confirmed)
+    at = now_seconds(stand.ground.hosts.source)
+    observe.await_source(stand, most_seconds=timing.most_seconds, nobody_writes=nobody)
+    stand.hands.diary.append(facts.DUAL_WRITE, {"is_on": True, "clock_seconds": at})

@@ -1,0 +1,84 @@
+"""What a journal's events come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from chtui.migrate import facts
+from chtui.migrate.facts import Facts
+from chtui.migrate.journal_lines import Event
+
+AT = datetime(2026, 3, 4, tzinfo=UTC)
+
+
+def folded(*events: tuple[str, Mapping[str, Any]]) -> Facts:
+    return facts.of(Event(number, AT, kind, told) for number, (kind, told) in enumerate(events, 1))
+
+
+def hook(name: str, outcome: str) -> tuple[str, Mapping[str, Any]]:
+    return facts.HOOK, {"name": name, "outcome": outcome}
+
+
+def delta(state: str, host: str = "a:9000") -> tuple[str, Mapping[str, Any]]:
+    return facts.DELTA, {"table": "t", "partition_id": "1", "host": host, "state": state}
+
+
+def test_an_empty_journal_says_nothing() -> None:
+    assert folded() == Facts()
+    assert folded(("send", {"host": "a"}), ("lease", {"generation": 1})) == Facts()
+
+
+def test_the_last_word_counts() -> None:
+    found = folded(
+        (facts.DUAL_WRITE, {"is_on": True, "clock_seconds": 5.0}),
+        (facts.READS, {"version": "v2", "clock_seconds": 6.0}),
+        (facts.READS, {"version": "v1", "clock_seconds": 7.5}),
+        (facts.DUAL_WRITE, {"is_on": False, "clock_seconds": 8.0}),
+    )
+    assert (found.dual_write, found.dual_write_at) == (False, 8.0)
+    assert (found.reads, found.reads_at) == ("v1", 7.5)
+
+
+def test_what_was_begun_and_not_done_is_open() -> None:
+    assert folded(delta("begun"), delta("begun", "b:9000"), delta("done")).half_added == {
+        ("t", "1", "b:9000")
+    }
+    assert folded(delta("begun"), delta("done")).half_added == frozenset()
+
+
+def test_writers_are_paused_until_they_were_let_go_on() -> None:
+    assert folded(hook("pause_writers", "begun")).writers_paused
+    assert folded(hook("pause_writers", "failed")).writers_paused, "nobody knows how far it got"
+    assert folded(hook("pause_writers", "done"), hook("resume_writers", "failed")).writers_paused
+    assert not folded(hook("pause_writers", "done"), hook("resume_writers", "done")).writers_paused
+    assert not folded(hook("resume_writers", "begun"), hook("dual_write_on", "failed")).writers_paused
+
+
+def test_seals_and_what_they_vouch_for() -> None:
+    found = folded(
+        (facts.WATERMARK, {"table": "t", "at_ns": "1700000000000000001"}),
+        (facts.SEALING, {"table": "t"}),
+        (facts.SEALED, {"table": "t", "clock_seconds": 9.0, "exact_until": 0}),
+        (facts.SEALED, {"table": "u", "clock_seconds": 9.5, "exact_until": 8}),
+    )
+    assert found.watermarks == {"t": 1_700_000_000_000_000_001}
+    assert found.sealing == {"t"}
+    assert found.sealed == {"t": 9.0, "u": 9.5}
+    assert found.exact_until == {"u": 8.0}, "all of t is there"
+
+
+def test_names_are_collected() -> None:
+    found = folded(
+        (facts.PROVEN, {"cell": "a"}),
+        (facts.SKIPPED, {"cell": "b"}),
+        (facts.ACCEPTED, {"name": "c"}),
+        (facts.EXPIRING, {"table": "d"}),
+        (facts.DROPPED, {"table": "e"}),
+    )
+    assert found.proven == {"a"}
+    assert found.skipped == {"b"}
+    assert found.accepted == {"c"}
+    assert found.expiring == {"d"}
+    assert found.dropped == {"e"}
