@@ -56,6 +56,8 @@ class Run:
             self._backfill()
             self._demand_nothing_skipped()
             self._seal()
+            # What tries that failed have left.
+            self._settle()
         if is_live:
             Tending(self._stand, self._words).run()
         self._progress.stage("done")

@@ -2,7 +2,7 @@
 -- params:
 --   staging    Table
 --   columns    Sql    v1's columns that are given
---   picked     Sql    one value of each of them, of equal rows
+--   picked     Sql    the value of each of them that equal rows of v2 give
 --   returned   Sql    the expression over v2's columns that gives each
 --   kept       Sql    the same columns of v1 itself
 --   row_hash   Sql    over v2's columns

@@ -159,7 +159,7 @@ def cutover_give_back(ground: Ground) -> None:
         "cutover_give_back",
         staging=ground.table("back"),
         columns="`id`, `word`",
-        picked="any(chtui_c0) AS `id`,\n        any(chtui_c1) AS `word`",
+        picked="anyIf(chtui_c0, chtui_there = 1) AS `id`,\n        anyIf(chtui_c1, chtui_there = 1) AS `word`",
         returned="CAST((toInt64(key) - 1000), 'Int64') AS chtui_c0, CAST((name), 'Nullable(String)') AS chtui_c1",
         kept="`id` AS chtui_c0, `word` AS chtui_c1",
         row_hash=row_hash(("`key`", "`name`"), old=ground.old),

@@ -24,6 +24,8 @@ SEALED_SECONDS = 240.0
 MORE = os.environ.get("CHTUI_FAULTS", "") == "all"
 """Whether the cases are run that `make test` has no time for."""
 TABLES = {"events", "clicks"}
+EXACT_SECONDS = 150.0
+"""When what never reached v2 must have been brought: the run looks once a minute."""
 
 
 def events(case: Case, kind: str) -> list[Event]:
@@ -55,8 +57,9 @@ def under_way(case: Case) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def until_sealed(case: Case) -> int:
-    """Start the run, and again whenever it was killed, until all is sealed and writers go on; return how often."""
+@contextmanager
+def sealed(case: Case) -> Iterator[int]:
+    """Start the run, and again whenever it was killed, until all is sealed and writers go on; it stays. Gives how often."""
     starts, until = 0, time.monotonic() + SEALED_SECONDS
     while True:
         with under_way(case) as process:
@@ -65,12 +68,13 @@ def until_sealed(case: Case) -> int:
                 assert time.monotonic() < until, f"not sealed: {so_far(case)}\n{case.output()}"
                 found = so_far(case)
                 if set(found.sealed) == TABLES and not found.writers_paused:
-                    return starts
+                    yield starts
+                    return
                 time.sleep(0.1)
             assert process.returncode == -signal.SIGKILL, case.output()
 
 
-def assert_exact(case: Case, query: Query, writers: Writers, seconds: float = 30.0) -> None:
+def assert_exact(case: Case, query: Query, writers: Writers, seconds: float = EXACT_SECONDS) -> None:
     """Stop the writers, let what is on its way arrive, and compare every row on every replica."""
     writers.told("pause_writers")
     wait_until(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chtui.migrate import control
-from tests.faults.living import MORE, TABLES, assert_exact, events, so_far, under_way, until_sealed
+from tests.faults.living import MORE, TABLES, assert_exact, events, sealed, so_far, under_way
 from tests.faults.migrations import clean, findings, prepare
 from tests.rigs.faults_rigs import SHARDS, modern_case
 from tests.rigs.migrating import HOOKS, Case
@@ -17,11 +17,12 @@ from tests.rigs.writing import writing
 from tests.support import ModernRig, wait_until
 
 
+@pytest.mark.timeout(500)
 def test_writers_go_on(modern: ModernRig, tmp_path: Path) -> None:
     case = modern_case(modern, tmp_path, "live")
     prepare(case, modern.query)
-    with writing(case, modern.query, 4) as writers:
-        assert until_sealed(case) == 1
+    with writing(case, modern.query, 4) as writers, sealed(case) as starts:
+        assert starts == 1
         before = writers.batches
         wait_until(lambda: writers.batches > before + 5, 30, "writers write on")
         assert_exact(case, modern.query, writers)
@@ -29,6 +30,7 @@ def test_writers_go_on(modern: ModernRig, tmp_path: Path) -> None:
     clean(case, modern.query, 4)
 
 
+@pytest.mark.timeout(500)
 def test_rows_that_never_reach_v2_are_brought(modern: ModernRig, tmp_path: Path) -> None:
     case = modern_case(modern, tmp_path, "gap")
     prepare(case, modern.query)
@@ -50,8 +52,8 @@ KINDS = ("delta", "sealed", *(("watermark", "pause_writers") if MORE else ()))
 def test_the_wizard_is_killed(modern: ModernRig, tmp_path: Path, kind: str) -> None:
     case = replace(modern_case(modern, tmp_path, f"l_{kind[:5]}"), stage=kind, point="event")
     prepare(case, modern.query)
-    with writing(case, modern.query, 4) as writers:
-        assert until_sealed(case) == 2
+    with writing(case, modern.query, 4) as writers, sealed(case) as starts:
+        assert starts == 2
         assert_exact(case, modern.query, writers)
     clean(case, modern.query, 4)
 
@@ -67,6 +69,7 @@ def haunted(case: Case, modern: ModernRig) -> None:
     modern.query(1, GHOST.format(database=case.target_database))
 
 
+@pytest.mark.timeout(500)
 def test_rows_that_v1_has_not_are_taken_away_while_writers_pause(modern: ModernRig, tmp_path: Path) -> None:
     case = modern_case(modern, tmp_path, "ghost")
     prepare(case, modern.query)
@@ -80,6 +83,7 @@ def test_rows_that_v1_has_not_are_taken_away_while_writers_pause(modern: ModernR
     clean(case, modern.query, 4)
 
 
+@pytest.mark.timeout(500)
 def test_rows_that_v1_has_not_block_the_seal_until_somebody_accepts_them(
     modern: ModernRig, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.living import MORE, TABLES, assert_exact, so_far, under_way, until_sealed
+from tests.faults.living import MORE, TABLES, assert_exact, sealed, so_far, under_way
 from tests.faults.migrations import prepare
 from tests.replication.test_migration_faults import gone
 from tests.rigs.faults_rigs import asking, replicated_case
@@ -25,11 +25,10 @@ def test_writers_go_on(replicated_cluster: ReplicatedCluster, tmp_path: Path, ki
     case = replace(case, stage=kind, point="event" if kind else "")
     query = asking(replicated_cluster)
     prepare(case, query)
-    with writing(case, query, 4) as writers:
-        assert until_sealed(case) == (2 if kind else 1)
+    with writing(case, query, 4) as writers, sealed(case) as starts:
+        assert starts == (2 if kind else 1)
         # What is sent twice 18.16 takes once, and v1 has it twice: the run goes on bringing what lacks.
-        with under_way(case):
-            assert_exact(case, query, writers, EXACT_SECONDS)
+        assert_exact(case, query, writers, EXACT_SECONDS)
     gone(replicated_cluster, case)
 
 

@@ -113,7 +113,9 @@ def _asking(verbs: Verbs) -> None:
     _run(change)
     change.add_argument("values", nargs="+", metavar="NAME=VALUE", help="workers=4, chunk_rows=1000000 ...")
     _json(change)
-    dual = _verb(verbs, "dual-write", "end dual writing, the last step; run begins it, rollback takes it up again")
+    dual = _verb(
+        verbs, "dual-write", "end dual writing, the last step; run begins it, rollback takes it up again"
+    )
     _run(dual)
     dual.add_argument("state", choices=("on", "off"), help="off; on says how it is begun")
     dual.add_argument(

@@ -241,7 +241,8 @@ class _Span:
             "staging": (database, name),
             "columns": ", ".join(quoted),
             "picked": ",\n        ".join(
-                f"any({alias}) AS {column}" for alias, column in zip(aliases, quoted, strict=True)
+                f"anyIf({alias}, chtui_there = 1) AS {column}"
+                for alias, column in zip(aliases, quoted, strict=True)
             ),
             "returned": named(self._way.returned),
             "kept": named(quoted),

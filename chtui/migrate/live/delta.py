@@ -101,6 +101,7 @@ def add(work: CellWork, lack: Lack) -> None:
         QueryError, ConnectError: a server failed a statement. The journal says then that the aggregates may lack the rows.
     """
     if lack.staged is None:
+        work.finish()
         return
     work.work.gate("publish")
     table = work.work.table

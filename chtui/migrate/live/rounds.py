@@ -106,7 +106,7 @@ class Rounds:
             self._is_equal(table, now, until)
             return None
         first = self._equal_at.get(table.name)
-        if first is not None and (first[1] is None or differing(self._stand.ground, table, first[1])):
+        if first is not None and (first[1] is None or not self._is_well(table, first[1])):
             # What was equal is so no more. Rows that came since are another matter: some may always be missing for a moment.
             del self._equal_at[table.name]
         repaired = Repair.of(self._stand, table, until).mend(wrong)
@@ -114,10 +114,14 @@ class Rounds:
         self._tell(table, wrong, repaired)
         mended = repaired.replaced or repaired.added_rows or repaired.extra
         self._fruitless = 0 if mended else self._fruitless + 1
-        accepted = self._stand.facts().accepted
-        if all(place.name in accepted for place in differing(self._stand.ground, table, until)):
+        if self._is_well(table, until):
             self._is_equal(table, now, until)
         return repaired
+
+    def _is_well(self, table: TableSpec, until: int | None) -> bool:
+        """Whether nothing differs but what somebody accepted."""
+        accepted = self._stand.facts().accepted
+        return all(place.name in accepted for place in differing(self._stand.ground, table, until))
 
     def again(self, table: TableSpec) -> None:
         """Compare the last hours of a table that is sealed, and bring over what it lacks of them.

@@ -51,7 +51,13 @@ def place(stand: Stand) -> None:
         if table.name not in chosen:
             at_ns = after(clock_seconds(hosts.source), spec.limits)
             stand.hands.diary.append(WATERMARK, {"table": table.name, "at_ns": str(at_ns)})
-    wanted = ddl.objects(spec, stand.facts().watermarks, traits=traits_of(hosts.targets))
+    facts = stand.facts()
+    passing = (ddl.Kind.LIVE, ddl.Kind.AGGREGATE_VIEW)
+    wanted = [
+        item
+        for item in ddl.objects(spec, facts.watermarks, traits=traits_of(hosts.targets))
+        if item.kind in passing and item.of not in facts.sealed
+    ]
     schema.ensure(hosts.targets, wanted, stand.hands.before)
 
 
