@@ -22,7 +22,7 @@ from tests.support import wait_until
 
 SEALED_SECONDS = 240.0
 MORE = os.environ.get("CHTUI_FAULTS", "") == "all"
-"""Whether the cases are run that `make test` has no time for."""
+"""Whether the cases are run too that `make test` has no time for."""
 TABLES = {"events", "clicks"}
 EXACT_SECONDS = 150.0
 """When what never reached v2 must have been brought: the run looks once a minute."""
