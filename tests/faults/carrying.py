@@ -213,8 +213,9 @@ def carry_out(rig: FaultRig, fault: Fault, directory: Path, calm_seconds: float)
     while True:
         # Short: the run's socket is in its folder.
         name = f"f{hashlib.sha256(f'{fault.name} {tries}'.encode()).hexdigest()[:10]}"
-        found = _carry_out(rig, fault, directory, calm_seconds * SOONER**tries, name)
+        found = _carry_out(rig, fault, directory, calm_seconds, name)
         tries += 1
+        calm_seconds = min(calm_seconds, found.seconds) * SOONER
         if not fault.at_ratio or found.struck or tries == RANDOM_TRIES:
             return found
 

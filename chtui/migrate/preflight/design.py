@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
+from chtui.errors import MigrateError
 from chtui.migrate import definitions, expressions
+from chtui.migrate.live import dual, watermark
 from chtui.migrate.preflight.findings import Finding, Kind, blocker, note, warning
 from chtui.migrate.preflight.look import Look
 from chtui.migrate.spec import Retries, Spec
@@ -28,6 +30,7 @@ def check(look: Look) -> None:
     look.add(judge_repeatable(look.spec))
     look.add(judge_additive(look.spec))
     look.add(judge_retries(look.spec))
+    look.add(judge_owners(look.spec))
 
 
 def judge_keys(spec: Spec, shards: int) -> list[Finding]:
@@ -107,19 +110,42 @@ def judge_additive(spec: Spec) -> list[Finding]:
 
 
 def judge_retries(spec: Spec) -> list[Finding]:
-    """What becomes of rows that writers sent twice is a choice of the spec."""
-    return [
-        note(
-            Kind.DEDUPLICATION,
-            table.name,
-            None,
-            "rows that v1 has more than once are kept once"
-            if table.retries is Retries.COLLAPSE
-            else "rows are kept as often as v1 has them, retries included",
-            evidence=f"retries = {table.retries}",
-        )
-        for table in spec.tables
-    ]
+    """What becomes of rows that writers sent twice is a choice of the spec; only one of the two can be carried out yet."""
+    found = []
+    for table in spec.tables:
+        evidence = f"retries = {table.retries}"
+        if table.retries is Retries.COLLAPSE:
+            what = "rows that v1 has more than once cannot be kept once yet: a run keeps each as often as v1 has it"
+            remedy = 'say retries = "keep"'
+            found.append(
+                blocker(Kind.DEDUPLICATION, table.name, None, what, evidence=evidence, remedy=remedy)
+            )
+        else:
+            what = "rows are kept as often as v1 has them, retries included"
+            found.append(note(Kind.DEDUPLICATION, table.name, None, what, evidence=evidence))
+    return found
+
+
+def judge_owners(spec: Spec) -> list[Finding]:
+    """Where writers go on, the event time alone must tell the partition in which theirs and the backfill's rows meet."""
+    if dual.HOOK not in spec.hooks:
+        return []
+    found = []
+    for table in spec.tables:
+        try:
+            watermark.given(table, 0)
+        except MigrateError as error:
+            found.append(
+                blocker(
+                    Kind.PARTITION_KEY,
+                    table.name,
+                    None,
+                    error.what,
+                    evidence=table.partition_by,
+                    remedy=error.fix,
+                )
+            )
+    return found
 
 
 def _changing(text: str) -> list[str]:
