@@ -145,7 +145,9 @@ class Driver:
                 settings={**allowed, "query_id": query_id, **({"database": database} if database else {})},
                 tz_mode="aware",
             )
-        return Answer(result.column_names, result.result_rows, _cost(result.summary, started), missing)
+            # The answer is read here, and the connection may break meanwhile.
+            rows = result.result_rows
+        return Answer(result.column_names, rows, _cost(result.summary, started), missing)
 
     def command(
         self,

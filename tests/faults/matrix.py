@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -40,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     told = _parser().parse_args(arguments)
     if told.summary:
         return summary.show(told.summary)
+    # Else the run under way would outlive this.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     for name in UNWANTED:
         os.environ.pop(name, None)
     results: Path = told.results
