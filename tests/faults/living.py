@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
@@ -21,8 +20,6 @@ from tests.rigs.writing import Writers
 from tests.support import wait_until
 
 SEALED_SECONDS = 240.0
-MORE = os.environ.get("CHTUI_FAULTS", "") == "all"
-"""Whether the cases are run too that `make test` has no time for."""
 TABLES = {"events", "clicks"}
 EXACT_SECONDS = 150.0
 """When what never reached v2 must have been brought: the run looks once a minute."""
@@ -83,3 +80,14 @@ def assert_exact(case: Case, query: Query, writers: Writers, seconds: float = EX
     time.sleep(1)
     assert findings(case, query, SHARDS).is_exact
     assert writers.batches > 10
+
+
+GHOST = "INSERT INTO {database}.events (ts, id, kind, value) VALUES (now(), 'ghost', 'red', 1), (now(), 'ghost', 'red', 1)"
+
+
+def haunted(case: Case, query: Query) -> None:
+    """Put rows into v2 that v1 has not, once there is a watermark and it has passed."""
+    wait_until(lambda: len(so_far(case).watermarks) == len(TABLES), 60, "watermarks")
+    passed = max(so_far(case).watermarks.values()) / 1e9
+    wait_until(lambda: time.time() > passed + 1, 60, "the watermark")
+    query(1, GHOST.format(database=case.target_database))
