@@ -17,6 +17,19 @@ from tests.support import ModernRig, wait_until
 
 
 @pytest.mark.timeout(500)
+def test_writers_go_on(modern: ModernRig, tmp_path: Path) -> None:
+    case = modern_case(modern, tmp_path, "live")
+    prepare(case, modern.query)
+    with writing(case, modern.query, 4) as writers, sealed(case) as starts:
+        assert starts == 1
+        before = writers.batches
+        wait_until(lambda: writers.batches > before + 5, 30, "writers write on")
+        assert_exact(case, modern.query, writers)
+    assert not so_far(case).exact_until, "nothing may be missing"
+    clean(case, modern.query, 4)
+
+
+@pytest.mark.timeout(500)
 def test_rows_that_never_reach_v2_are_brought(modern: ModernRig, tmp_path: Path) -> None:
     case = modern_case(modern, tmp_path, "gap")
     prepare(case, modern.query)

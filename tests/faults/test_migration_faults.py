@@ -46,8 +46,15 @@ def test_nothing_befalls_it(modern: ModernRig, tmp_path: Path) -> None:
     clean(case, modern.query, 4)
 
 
-@pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("point", POINTS)
+# What is struck before its intent is written has done nothing: two of those cases are enough here, `make faults` has all.
+@pytest.mark.parametrize(
+    ("stage", "point"),
+    [
+        *((stage, point) for stage in STAGES for point in POINTS[1:]),
+        ("copy", POINTS[0]),
+        ("publish", POINTS[0]),
+    ],
+)
 def test_the_wizard_is_killed(modern: ModernRig, tmp_path: Path, stage: str, point: str) -> None:
     name = f"w_{STAGES.index(stage)}_{point}"
     case = modern_case(modern, tmp_path, name)

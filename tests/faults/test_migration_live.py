@@ -14,19 +14,6 @@ from tests.rigs.writing import writing
 from tests.support import ModernRig, wait_until
 
 
-@pytest.mark.timeout(500)
-def test_writers_go_on(modern: ModernRig, tmp_path: Path) -> None:
-    case = modern_case(modern, tmp_path, "live")
-    prepare(case, modern.query)
-    with writing(case, modern.query, 4) as writers, sealed(case) as starts:
-        assert starts == 1
-        before = writers.batches
-        wait_until(lambda: writers.batches > before + 5, 30, "writers write on")
-        assert_exact(case, modern.query, writers)
-    assert not so_far(case).exact_until, "nothing may be missing"
-    clean(case, modern.query, 4)
-
-
 @pytest.mark.timeout(400)
 def test_the_wizard_is_killed_while_rows_are_added(modern: ModernRig, tmp_path: Path) -> None:
     case = replace(modern_case(modern, tmp_path, "l_delta"), stage="delta", point="event")
