@@ -84,7 +84,7 @@ NOTHING: Mapping[str, Callable[[Ground], dict[str, Value]]] = MappingProxyType(
     {
         "delta_counts": no_counts,
         "dual_writers": lambda _: {"database": "chtui-none", "table": "it's", "since_seconds": 1},
-        "dual_writers_old": lambda _: {"since_seconds": 1, "pattern": "chtui none"},
+        "dual_writers_old": lambda _: {"since_seconds": 1, "pattern": "^no query begins so$"},
     }
 )
 """Parameters with which it finds none."""

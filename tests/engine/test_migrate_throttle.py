@@ -93,9 +93,14 @@ def test_room_on_v1_holds_snapshots_alone_and_room_on_targets_everything(
 
 
 def test_slow_queries_of_others(watched: Watched, modern: ModernRig) -> None:
-    modern.query(1, "SELECT sleep(0.3)", user="oncall")
-    modern.query(1, "SYSTEM FLUSH LOGS")
-    (reason,) = watched.reasons(query_p95_seconds=0.2)
+    def slow() -> tuple[str, ...]:
+        # Quick ones of the minute before, of whoever used the rig, may outnumber it at first.
+        for _ in range(5):
+            modern.query(1, "SELECT sleep(0.3)", user="oncall")
+        modern.query(1, "SYSTEM FLUSH LOGS")
+        return watched.reasons(query_p95_seconds=0.2)
+
+    (reason,) = wait_until(slow, 90, "the reason")
     assert reason.startswith(f"127.0.0.1:{modern.ports[1]}: SELECTs of the last minute took 0.3")
     assert reason.endswith("the limit is 0.2 s")
     assert watched.reasons(query_p95_seconds=20.0) == ()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.screens.terminal import clean_environment, config_file, console_command, terminal
-from tests.support import ModernRig
+from tests.support import ModernRig, wait_until
 
 INTERVAL, DEADLINE, BACKOFF_CAP = 5.0, 2.0, 10.0
 SLACK = 5.0
@@ -22,7 +22,8 @@ def test_the_live_cluster(modern: ModernRig, tmp_path: Path, size: tuple[int, in
     ) as window:
         screen = window.wait_for("4/4 hosts up")
         for place in ("1/1", "1/2", "2/1", "2/2"):
-            assert re.search(rf"^ {place} .* up ", screen, re.MULTILINE), screen
+            # What is captured may be half a frame.
+            wait_until(lambda place=place: re.search(rf"^ {place} .* up ", window.screen, re.MULTILINE), 10)
         for title in ("STATE", "R/O", "LAG", "QUEUE", "PARTS", "REPL"):
             assert title in screen.splitlines()[1]
         window.wait_for("GiB" if size[0] > 100 else "2/2")
