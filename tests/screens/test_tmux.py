@@ -3,16 +3,21 @@ from __future__ import annotations
 import re
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.screens.terminal import clean_environment, config_file, console_command, terminal
+from tests.screens.terminal import Terminal, clean_environment, config_file, console_command, terminal
 from tests.support import ModernRig, wait_until
 
 INTERVAL, DEADLINE, BACKOFF_CAP = 5.0, 2.0, 10.0
 SLACK = 5.0
 """What a loaded machine may add to a bound."""
+
+
+def _is_up(window: Terminal, place: str) -> bool:
+    return re.search(rf"^ {place} .* up ", window.screen, re.MULTILINE) is not None
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 50)], ids=["80x24", "160x50"])
@@ -23,7 +28,7 @@ def test_the_live_cluster(modern: ModernRig, tmp_path: Path, size: tuple[int, in
         screen = window.wait_for("4/4 hosts up")
         for place in ("1/1", "1/2", "2/1", "2/2"):
             # What is captured may be half a frame.
-            wait_until(lambda place=place: re.search(rf"^ {place} .* up ", window.screen, re.MULTILINE), 10)
+            wait_until(partial(_is_up, window, place), 10)
         for title in ("STATE", "R/O", "LAG", "QUEUE", "PARTS", "REPL"):
             assert title in screen.splitlines()[1]
         window.wait_for("GiB" if size[0] > 100 else "2/2")
