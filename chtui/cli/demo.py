@@ -18,7 +18,10 @@ def run(arguments: argparse.Namespace) -> int:
     from chtui.cli.console import require_terminal, run_console
     from chtui.demo.cluster import DemoCluster
     from chtui.demo.options import DemoOptions
+    from chtui.errors import UsageError
 
+    if arguments.restart and not arguments.headless:
+        raise UsageError("--restart is for --headless alone", fix="leave one out, or add the other")
     if not arguments.headless:
         require_terminal()
     options = DemoOptions(
@@ -29,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         load=not arguments.no_load,
         services=arguments.services,
+        restart=arguments.restart,
         zookeeper=arguments.zookeeper,
     )
     if arguments.headless:

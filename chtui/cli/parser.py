@@ -172,6 +172,11 @@ def _demo(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="no console: print one line of JSON when ready, stay until interrupted",
     )
+    parser.add_argument(
+        "--restart",
+        action="store_true",
+        help="with --headless: start nodes and services again that were killed",
+    )
     parser.add_argument("--no-load", action="store_true", help="no live load")
     parser.add_argument(
         "--services",

@@ -181,6 +181,18 @@ class DemoCluster:
                 )
         return [line for line in lines if line]
 
+    def revive(self) -> None:
+        """Start the nodes and services again that have ended, on the same ports and data.
+
+        Raises:
+            DemoError: one does not come back.
+        """
+        for node in self.nodes:
+            if node.exit_line():
+                node.restart()
+        if self.services is not None:
+            self.services.revive()
+
     def stop(self) -> None:
         """End every process, remove a temporary directory, give the lock back; a second call does nothing.
 

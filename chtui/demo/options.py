@@ -52,6 +52,8 @@ class DemoOptions:
     """Also run the stand-ins for the services that write and read telemetry; the live load leaves telemetry to them."""
     writers: int = 3
     """Of the service that writes, 1 to 16."""
+    restart: bool = False
+    """Without a console: start nodes and services again that ended, as a service manager does."""
     anchor: date | None = None
     """Data end where this day (UTC) begins; default the day the directory was made."""
 

@@ -76,6 +76,15 @@ class Services:
         self._spawn(name)
         self._await_ready(name)
 
+    def revive(self) -> None:
+        """Start those again that have ended.
+
+        Raises:
+            DemoError: one does not come back.
+        """
+        for name in [name for name, child in self._children.items() if child.poll() is not None]:
+            self.restart(name)
+
     def kill(self) -> None:
         """Kill both; what is in flight at a server goes on there."""
         for child in self._children.values():

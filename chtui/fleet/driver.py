@@ -204,9 +204,11 @@ class Driver:
 
 def _cost(summary: Mapping[str, Any], started: float) -> Cost:
     elapsed = summary.get("elapsed_ns")
-    rows = summary.get("read_rows")
+    rows, size = (
+        int(summary[name]) if summary.get(name) is not None else None for name in ("read_rows", "read_bytes")
+    )
     if elapsed is not None:
-        return Cost(int(elapsed) / 1e9, True, int(rows) if rows is not None else None)
+        return Cost(int(elapsed) / 1e9, True, rows, size)
     return Cost(time.monotonic() - started, False)
 
 

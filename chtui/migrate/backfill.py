@@ -13,6 +13,7 @@ from chtui.migrate.ddl import given_columns
 from chtui.migrate.digests import (
     DIGEST_SECONDS,
     NOTHING,
+    OWN_SETTINGS,
     SETTINGS,
     Asking,
     Digest,
@@ -22,11 +23,12 @@ from chtui.migrate.digests import (
     total,
     within,
 )
-from chtui.migrate.facts import PROVEN
+from chtui.migrate.facts import COLLAPSED, PROVEN
 from chtui.migrate.hands import Hands
 from chtui.migrate.layout import Cell, Ground, Group, Slice
 from chtui.migrate.progress import CellState, Progress
 from chtui.migrate.recut import recut
+from chtui.migrate.remembered import Partition, Remembered
 from chtui.migrate.shape import FORMAT_ROW_SINCE
 from chtui.migrate.snapshot import Snapshot
 from chtui.migrate.spec import Flavour
@@ -66,10 +68,13 @@ def works_of(ground: Ground, hands: Hands, progress: Progress) -> dict[str, Work
 class Backfill:
     """The backfill of one run by one process."""
 
-    def __init__(self, ground: Ground, hands: Hands, progress: Progress) -> None:
+    def __init__(
+        self, ground: Ground, hands: Hands, progress: Progress, remembered: Remembered | None = None
+    ) -> None:
         self._spec, self._hosts, self._layout, _ = ground
         self._hands = hands
         self._progress = progress
+        self._remembered = remembered or Remembered()
         self._works = works_of(ground, hands, progress)
         self._turns = {host.id: Turns(lambda: progress.limits.workers) for host in ground.hosts.targets}
         self._groups = Turns(lambda: progress.limits.workers)
@@ -130,7 +135,9 @@ class Backfill:
                 table_name(self._spec.source.database, taken.tables[piece.source]),
                 within(work.table, piece, shape, group.partition_id),
             )
-            rows = self._hosts.source.rows("digest", params, seconds=DIGEST_SECONDS, settings=SETTINGS)
+            name = work.asking.statement("digest")
+            settings = {**SETTINGS, **OWN_SETTINGS.get(name, {})}
+            rows = self._hosts.source.rows(name, params, seconds=DIGEST_SECONDS, settings=settings)
             found[piece] = to_digests(rows, self._layout.shards)
         return found
 
@@ -166,6 +173,9 @@ class Backfill:
             whole = total(each for found in wanted.values() for each in found.values())
             facts = {"group": group.name, "rows": whole.rows, "digest": str(whole.digest)}
             self._hands.diary.append("source", facts)
+            if self._works[group.table].asking.is_collapsing:
+                told = {"table": group.table, "partition_id": group.partition_id, "rows": whole.collapsed}
+                self._hands.diary.append(COLLAPSED, told)
             left = [cell for cell in cells if cell.name not in finished]
             self._all([partial(self._cell, cell, taken, wanted, finished) for cell in left], len(left))
             snapshot.release(self._hands, self._hosts.source, self._spec.source, group)
@@ -191,14 +201,25 @@ class Backfill:
                 copied = work.copy(taken, mine)
                 for each in self._witnesses(work):
                     each.catch_up()
-                    each.prove(whole)
+                    self._remember(each, whole, each.prove(whole, copied.files))
                 work.finish()
-            facts = {"cell": cell.name, "rows": copied.rows, "digest": str(copied.digest)}
+            facts = {"cell": cell.name, "rows": copied.digest.rows, "digest": str(copied.digest.digest)}
             self._hands.diary.append(PROVEN, facts)
 
         self._persist(attempt, cell.name, is_cell=True)
         self._progress.cell(cell.name, CellState.PROVEN)
         finished.add(cell.name)
+
+    def _remember(self, work: CellWork, hours: Mapping[int, Digest], mark: int | None) -> None:
+        if mark is None:
+            return
+        table, group, shard = work.work.table, work.cell.group, work.cell.shard
+        found = {
+            (group.partition_id, hour, shard.number): each._replace(collapsed=0)
+            for hour, each in hours.items()
+        }
+        place = Partition(work.host.id, work.database, table.local, table.name, group.partition_id)
+        self._remembered.put(place, mark, found)
 
     def _witnesses(self, work: CellWork) -> list[CellWork]:
         """The cell on every host that must have its rows."""

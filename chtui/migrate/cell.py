@@ -6,6 +6,7 @@ dropping them. The publication replaces a whole partition: doing it again gives 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from chtui.fleet.literal import Value, literal, quote_identifier
 from chtui.migrate import ddl
 from chtui.migrate.digests import (
     DIGEST_SECONDS,
+    MODULUS,
     NOTHING,
     SETTINGS,
     Asking,
@@ -22,6 +24,7 @@ from chtui.migrate.digests import (
     differing,
     of_shard,
     of_slots,
+    partition_condition,
     to_digests,
     total,
     within,
@@ -47,9 +50,12 @@ COPYING: Mapping[str, int | str] = {
     "max_bytes_to_read": 0,
     "max_result_rows": 0,
     "max_result_bytes": 0,
+    "max_rows_in_distinct": 0,
+    "max_bytes_in_distinct": 0,
     "timeout_overflow_mode": "throw",
     "read_overflow_mode": "throw",
     "result_overflow_mode": "throw",
+    "distinct_overflow_mode": "throw",
     "limit": 0,
     "offset": 0,
 }
@@ -86,6 +92,14 @@ class Staged(NamedTuple):
     """Table of an aggregate to the staging table with its states; without those that count no row."""
 
 
+class Copied(NamedTuple):
+    """What was brought into a partition."""
+
+    digest: Digest
+    files: Counter[str]
+    """The files of the parts that were put there, by their hash; empty where a server does not tell it."""
+
+
 @dataclass(frozen=True, slots=True)
 class CellWork:
     """One cell and the host that pulls it."""
@@ -101,7 +115,7 @@ class CellWork:
         """The word for the cell's statements and tables."""
         return self.work.hands.tag(f"{self.purpose}{self.cell.name}")
 
-    def copy(self, snapshot: Snapshot, wanted: Mapping[Slice, Mapping[int, Digest]]) -> Digest:
+    def copy(self, snapshot: Snapshot, wanted: Mapping[Slice, Mapping[int, Digest]]) -> Copied:
         """Bring the cell from v1 into its partition of v2, and return what that is; what was tried before is dropped first.
 
         `wanted` is what the shard's rows of each slice of the snapshot are, by hour.
@@ -115,10 +129,11 @@ class CellWork:
         staged = self.stage(self.work.hands.attempt(self.tag), snapshot, wanted)
         if staged is None:
             # Replacing from an empty table would empty the partition.
-            return NOTHING
+            return Copied(NOTHING, Counter())
         self.work.gate("publish")
+        files, _ = self._parts(staged.table)
         self.replace(staged)
-        return total(each for hours in wanted.values() for each in hours.values())
+        return Copied(total(each for hours in wanted.values() for each in hours.values()), files)
 
     def stage(
         self, prefix: str, snapshot: Snapshot, wanted: Mapping[Slice, Mapping[int, Digest]]
@@ -199,15 +214,23 @@ class CellWork:
         """
         self.work.hands.sweep(self.host, self.database, self.tag)
 
-    def prove(self, wanted: Mapping[int, Digest]) -> None:
+    def prove(self, wanted: Mapping[int, Digest], files: Mapping[str, int]) -> int | None:
         """Make sure that this host has the cell's rows in v2, all of them once and no others.
+
+        Return the partition's mark where its parts have the very files that were proven and put there; None where they
+        were merged since, or a server does not tell, and the rows were read.
 
         Raises:
             MigrateError: it has not; the first hour is named.
             QueryError, ConnectError: it cannot be asked.
         """
+        if files:
+            found, mark = self._parts(self.work.table.local)
+            if found == files:
+                return mark
         where = partition_condition(self.work.table, self.cell.group.partition_id)
         self._compare(self.work.table.local, wanted, f"hours on {self.host.id}", where)
+        return None
 
     def catch_up(self) -> None:
         """Wait until this host has fetched what was published on another.
@@ -228,6 +251,7 @@ class CellWork:
         return {
             "staging": (self.database, name),
             "columns": ", ".join(map(quote_identifier, shape.columns)),
+            "distinct": "DISTINCT" if work.asking.is_collapsing else "",
             "given": ", ".join(shape.given),
             "from": snapshot.origin(work.spec.source, piece.source),
             "where": within(work.table, piece, shape, self.cell.group.partition_id),
@@ -299,9 +323,8 @@ class CellWork:
         self.do(made.statement, made.params)
         self.do("aggregate_stage", self._aggregation(aggregate, name, base))
         counted = self._number("counted", {"table": (self.database, base), "where": aggregate.where})
-        counting = count_column(aggregate)
-        if counted and counting:
-            merged = f"countMerge({quote_identifier(counting)})"
+        if counted and aggregate.counting:
+            merged = f"countMerge({quote_identifier(aggregate.counting)})"
             states = self._number("states_count", {"table": (self.database, name), "count": merged})
             if states != counted:
                 raise difference(
@@ -338,12 +361,17 @@ class CellWork:
         Raises:
             QueryError, ConnectError: it cannot be asked.
         """
-        params: dict[str, Value] = {
-            "database": self.database,
-            "table": table,
-            "partition_id": self.cell.group.partition_id,
-        }
-        return int(self.host.rows("partition_rows", params)[0][1])
+        return int(self.host.rows("partition_rows", self._partition(table))[0][1])
+
+    def _parts(self, table: str) -> tuple[Counter[str], int]:
+        """The files of the partition's parts in a table, by their hash, and its mark."""
+        if self.work.asking.old:
+            return Counter(), 0
+        rows = self.host.rows("partition_parts", self._partition(table))
+        return Counter(str(row[0]) for row in rows), sum(int(row[1]) for row in rows) % MODULUS
+
+    def _partition(self, table: str) -> dict[str, Value]:
+        return {"database": self.database, "table": table, "partition_id": self.cell.group.partition_id}
 
     def _number(self, name: str, params: Mapping[str, Value]) -> int:
         return int(self.host.rows(name, params, seconds=DIGEST_SECONDS, settings=SETTINGS)[0][0])
@@ -357,21 +385,6 @@ def difference(what: str) -> MigrateError:
 def plain(spec: Spec) -> Spec:
     """Return the same spec without replication, for tables of one host alone."""
     return replace(spec, target=replace(spec.target, flavour=Flavour.PLAIN))
-
-
-def partition_condition(table: TableSpec, partition_id: str) -> str:
-    """Return the condition for the rows of one partition of a table of v2."""
-    if table.partition_by.strip() in ("", "tuple()"):
-        return ""
-    return f"replaceAll(toString({table.partition_by}), '-', '') = '{int(partition_id)}'"
-
-
-def count_column(aggregate: AggregateSpec) -> str:
-    """Return the column that counts an aggregate's rows; empty if none does."""
-    for name, text in aggregate.columns.items():
-        if "".join(text.split()).startswith("AggregateFunction(count"):
-            return name
-    return ""
 
 
 def settings_text(settings: Mapping[str, int | str]) -> str:

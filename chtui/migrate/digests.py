@@ -9,8 +9,8 @@ from chtui.fleet.literal import Value, quote_identifier
 from chtui.migrate import definitions
 from chtui.migrate.ddl import instant
 from chtui.migrate.layout import UNBOUND, Layout, Shard, Slice, partition_of
-from chtui.migrate.shape import Shape, hour_of, nanoseconds_of, row_hash
-from chtui.migrate.spec import TableSpec
+from chtui.migrate.shape import FIRST, SECOND, Shape, hour_of, nanoseconds_of, row_hash
+from chtui.migrate.spec import Retries, TableSpec
 from chtui.migrate.statements import table_name
 
 MODULUS = 1 << 64
@@ -20,7 +20,7 @@ DIGEST_SECONDS = 6 * 3600.0
 
 
 class Digest(NamedTuple):
-    """What some rows are."""
+    """What some rows are; two are equal where the rows are, whatever was collapsed."""
 
     rows: int
     digest: int
@@ -28,6 +28,20 @@ class Digest(NamedTuple):
     first_ns: int
     last_ns: int
     """The first and the last event time; of no rows both are 0."""
+    collapsed: int = 0
+    """Rows that were there once more and are not among these, where the spec wants each but once."""
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the rows are the same."""
+        return isinstance(other, Digest) and self[:-1] == other[:-1]
+
+    def __ne__(self, other: object) -> bool:
+        """Return whether they are not."""
+        return not self == other
+
+    def __hash__(self) -> int:
+        """Return the same number for equal ones."""
+        return hash(self[:-1])
 
     def __add__(self, other: object) -> Digest:
         """The digest of both multisets together."""
@@ -40,6 +54,7 @@ class Digest(NamedTuple):
             (self.digest + other.digest) % MODULUS,
             min(self.first_ns, other.first_ns),
             max(self.last_ns, other.last_ns),
+            self.collapsed + other.collapsed,
         )
 
 
@@ -68,12 +83,12 @@ def differing(wanted: Mapping[int, Digest], found: Mapping[int, Digest]) -> list
 
 
 def to_digests(rows: Iterable[Sequence[Any]], shards: Sequence[Shard]) -> dict[tuple[int, int], Digest]:
-    """Return the digests in the rows of `migrate/digest`."""
+    """Return the digests in the rows of `migrate/digest` or `migrate/digest_once`."""
     found: dict[tuple[int, int], Digest] = {}
-    for hour, slot, number, digest, first, last in rows:
+    for hour, slot, *values in rows:
         shard = next((each.number for each in shards if each.low <= int(slot) < each.high), 0)
         key = (int(hour), shard)
-        found[key] = found.get(key, NOTHING) + Digest(int(number), int(digest), int(first), int(last))
+        found[key] = found.get(key, NOTHING) + Digest(*map(int, values))
     return found
 
 
@@ -87,16 +102,33 @@ class Asking(NamedTuple):
     old: bool
     """Whether a server lacks `formatRow`: then both sides hash column by column."""
 
+    @property
+    def is_collapsing(self) -> bool:
+        """Whether equal rows of a table of v1 count, and come to v2, but once."""
+        return self.table.retries is Retries.COLLAPSE
+
+    def statement(self, name: str) -> str:
+        """Return the one of `digest` and `verify_digest`, or its twin, that is asked of v1."""
+        return f"{name}_once" if self.is_collapsing else name
+
     def of_source(self, shape: Shape, origin: str, where: str) -> dict[str, Value]:
-        """Return the parameters of `migrate/digest` for rows of v1, hashed in the form v2 has them."""
+        """Return the parameters of `statement` for rows of v1, hashed in the form v2 has them."""
         hashed = tuple(shape.values[name] for name in self.columns)
-        return self._params(origin, where, shape.values[self.table.time], hashed, shape.over_source)
+        params = self._params(origin, where, shape.values[self.table.time], hashed, shape.over_source)
+        if self.is_collapsing:
+            params["second_hash"] = self.row_hash(hashed, by=SECOND)
+        return params
 
     def of_target(self, database: str, name: str, where: str = "") -> dict[str, Value]:
         """Return the parameters of `migrate/digest` for a table of v2's form."""
         hashed = tuple(quote_identifier(column) for column in self.columns)
         origin = table_name(database, name)
         return self._params(origin, where, quote_identifier(self.table.time), hashed, str)
+
+    def row_hash(self, columns: Sequence[str], by: str = FIRST) -> str:
+        """Return the expression that hashes a row, given expressions for the columns that are compared."""
+        types = [definitions.parse(self.table.columns[name]).type for name in self.columns]
+        return row_hash(columns, types, old=self.old, by=by)
 
     def _params(
         self, origin: str, where: str, time: str, hashed: tuple[str, ...], over: Any
@@ -107,7 +139,7 @@ class Asking(NamedTuple):
             "where": where,
             "hour": hour_of(time),
             "slot": slot_of(self.table, self.layout, over),
-            "row_hash": row_hash(hashed, old=self.old),
+            "row_hash": self.row_hash(hashed),
             "time_ns": nanoseconds_of(time, kind),
         }
 
@@ -129,6 +161,13 @@ def within(table: TableSpec, piece: Slice, shape: Shape, partition_id: str) -> s
     return f"{bounds} AND {key} = '{int(partition_id)}'"
 
 
+def partition_condition(table: TableSpec, partition_id: str) -> str:
+    """Return the condition for the rows of one partition of a table of v2."""
+    if table.partition_by.strip() in ("", "tuple()"):
+        return ""
+    return f"replaceAll(toString({table.partition_by}), '-', '') = '{int(partition_id)}'"
+
+
 def of_slots(table: TableSpec, layout: Layout, shard: Shard, shape: Shape) -> str:
     """Return the condition over v1's columns for the rows of one shard; empty where there is but one."""
     if len(layout.shards) == 1:
@@ -141,3 +180,13 @@ def of_slots(table: TableSpec, layout: Layout, shard: Shard, shape: Shape) -> st
 
 SETTINGS: Mapping[str, int | str] = {**UNBOUND, "max_threads": 0}
 """Settings for digests: a bound of the profile would cut them short, or make them wrong."""
+SPILLING: Mapping[str, int | str] = {
+    "max_bytes_before_external_group_by": 1 << 30,
+    "max_rows_to_group_by": 0,
+    "group_by_overflow_mode": "throw",
+}
+OWN_SETTINGS: Mapping[str, Mapping[str, int | str]] = {
+    "digest_once": SPILLING,
+    "verify_digest_once": SPILLING,
+}
+"""Settings of questions that hold every row's hashes: beyond 1 GiB on the server's disk."""

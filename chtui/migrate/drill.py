@@ -191,7 +191,8 @@ class Hole:
         span = (from_seconds, from_seconds + HOUR_SECONDS)
         wanted: dict[int, Digest] = {}
         for params in self._of_source(look, span):
-            for (_, minute, _), digest in self._digests(self.ground.hosts.source, params):
+            statement = look.asking.statement("verify_digest")
+            for (_, minute, _), digest in self._digests(self.ground.hosts.source, params, statement):
                 wanted[minute] = wanted.get(minute, NOTHING) + digest
         found: dict[int, Digest] = {}
         misplaced: set[int] = set()
@@ -275,13 +276,17 @@ class Hole:
         text = ", ', ', ".join(pieces) if pieces else f"toString({key})"
         return f"substring(concat({text}, ''), 1, {KEY_CHARACTERS})"
 
-    def _digests(self, host: Host, params: Mapping[str, Value]) -> list[tuple[tuple[str, int, int], Digest]]:
+    def _digests(
+        self, host: Host, params: Mapping[str, Value], statement: str = "verify_digest"
+    ) -> list[tuple[tuple[str, int, int], Digest]]:
         given = {name: value for name, value in params.items() if name != "key"}
-        return to_places(self.asker.rows(host, "verify_digest", given), self.ground.layout.shards)
+        return to_places(self.asker.rows(host, statement, given), self.ground.layout.shards)
 
     def _counted(self, host: Host, params: Mapping[str, Value]) -> Counted:
         given = {name: params[name] for name in ("from", "where", "row_hash", "slot")}
-        rows = self.asker.rows(host, "drill_hashes", {**given, "limit": self.limit + 1})
+        # Of a table whose rows are to be there but once, v1's equal ones are one row.
+        copies = f"uniqExact({params['second_hash']})" if "second_hash" in params else "count()"
+        rows = self.asker.rows(host, "drill_hashes", {**given, "copies": copies, "limit": self.limit + 1})
         return counted(rows, self.limit, self.compared.shard_num, self.ground.layout.shards)
 
     def _examples(self, host: Host, params: Mapping[str, Value], odd: Sequence[Oddity]) -> list[Example]:

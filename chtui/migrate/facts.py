@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from chtui.migrate.journal_lines import Event
+from chtui.migrate.verification import Verdict
 
 PROVEN = "proven"
 """A cell is done: `cell`, `rows`, `digest`."""
+COLLAPSED = "collapsed"
+"""Rows of a partition of v2 that v1 has once more, and v2 will not: `table`, `partition_id`, `rows`. The last one holds."""
 SKIPPED = "skipped"
 """A cell is left out because somebody said so: `cell`."""
 WATERMARK = "watermark"
@@ -34,6 +37,22 @@ ACCEPTED = "accepted"
 DROPPED = "source_dropped"
 """A table of v1 is gone: `table`."""
 
+REPORT = "report"
+"""The sealed report is on disk: `path`, `sha256` of the file, `verdict`, `until_seconds` (null for all rows), `made_at`."""
+
+
+class Report(NamedTuple):
+    """The sealed report as it was last written."""
+
+    path: str
+    sha256: str
+    """Of the file's bytes."""
+    verdict: Verdict
+    until_seconds: float | None
+    """Rows with an event time before it were compared; None for all rows."""
+    made_at: str
+    """By the clock of the machine that made it, RFC 3339."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -42,6 +61,8 @@ class Facts:
     proven: frozenset[str] = frozenset()
     """Cells."""
     skipped: frozenset[str] = frozenset()
+    collapsed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Table to the rows v1 has more often than v2 keeps them, of tables whose spec wants each but once."""
     watermarks: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Table to nanoseconds since 1970."""
     dual_write: bool | None = None
@@ -63,6 +84,13 @@ class Facts:
     expiring: frozenset[str] = frozenset()
     accepted: frozenset[str] = frozenset()
     dropped: frozenset[str] = frozenset()
+    report: Report | None = None
+    """None before one was made."""
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the sealed report says that v2 has v1's rows."""
+        return self.report is not None and self.report.verdict.is_proof
 
 
 def of(events: Iterable[Event]) -> Facts:
@@ -72,15 +100,16 @@ def of(events: Iterable[Event]) -> Facts:
     sealed: dict[str, float] = {}
     exact_until: dict[str, float] = {}
     half_added: set[tuple[str, str, str]] = set()
+    collapsed: dict[str, dict[str, int]] = {}
     last: dict[str, Mapping[str, Any]] = {}
     is_paused = False
     for event in events:
         facts = event.facts
         match event.kind:
-            case "proven":
-                proven.add(str(facts["cell"]))
-            case "skipped":
-                skipped.add(str(facts["cell"]))
+            case "proven" | "skipped":
+                (proven if event.kind == PROVEN else skipped).add(str(facts["cell"]))
+            case "collapsed":
+                collapsed.setdefault(str(facts["table"]), {})[str(facts["partition_id"])] = int(facts["rows"])
             case "watermark":
                 watermarks[str(facts["table"])] = int(facts["at_ns"])
             case "delta":
@@ -99,12 +128,13 @@ def of(events: Iterable[Event]) -> Facts:
                 accepted.add(str(facts["name"]))
             case "source_dropped":
                 dropped.add(str(facts["table"]))
-            case "dual_write" | "reads":
+            case "dual_write" | "reads" | "report":
                 last[event.kind] = facts
-    dual, reads = last.get(DUAL_WRITE), last.get(READS)
+    dual, reads, report = last.get(DUAL_WRITE), last.get(READS), last.get(REPORT)
     return Facts(
         proven=frozenset(proven),
         skipped=frozenset(skipped),
+        collapsed=MappingProxyType({name: sum(rows.values()) for name, rows in collapsed.items()}),
         watermarks=MappingProxyType(watermarks),
         dual_write=bool(dual["is_on"]) if dual else None,
         dual_write_at=float(dual["clock_seconds"]) if dual else None,
@@ -118,4 +148,16 @@ def of(events: Iterable[Event]) -> Facts:
         expiring=frozenset(expiring),
         accepted=frozenset(accepted),
         dropped=frozenset(dropped),
+        report=_report(report) if report else None,
+    )
+
+
+def _report(told: Mapping[str, Any]) -> Report:
+    until = told["until_seconds"]
+    return Report(
+        path=str(told["path"]),
+        sha256=str(told["sha256"]),
+        verdict=Verdict(told["verdict"]),
+        until_seconds=None if until is None else float(until),
+        made_at=str(told["made_at"]),
     )

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from chtui import sql
-from chtui.errors import ChtuiError, ConnectError, MigrateError, UnreachableError, UsageError
+from chtui.errors import ChtuiError, ConnectError, DeadlineError, MigrateError, UnreachableError, UsageError
 from chtui.fleet.cache import AddressCache
-from chtui.fleet.driver import Driver, parse_version, query_id_prefix, query_ids
+from chtui.fleet.driver import Answer, Driver, parse_version, query_id_prefix, query_ids
 from chtui.fleet.link import prove_identity
 from chtui.fleet.literal import Value
 from chtui.fleet.topology import address_of, choose, to_clusters
@@ -19,6 +19,7 @@ from chtui.migrate.statements import shaped
 from chtui.profile.endpoint import Endpoint
 from chtui.profile.model import Profile
 from chtui.records import Cluster, ClusterReplica, HostId
+from chtui.sql import Statement
 
 T = TypeVar("T")
 LOGIN_SECONDS = 8.0
@@ -121,6 +122,21 @@ class Host:
             )
         )
 
+    def answer(
+        self, text: str, *, query_id: str = "", seconds: float, settings: Mapping[str, int | str]
+    ) -> Answer:
+        """Return what a SELECT of the spec gives, as it stands there, and what it cost.
+
+        Raises:
+            QueryError: the server refused or failed it.
+            ConnectError: the server cannot be asked.
+        """
+        sent = query_id or next(IDS)
+        statement = Statement("spec", text, "a query of the spec")
+        return self._call(
+            lambda driver: driver.read(statement, {}, query_id=sent, seconds=seconds, settings=settings)
+        )
+
     def close(self) -> None:
         """Drop all connections. What still runs on the server goes on there."""
         with self._lock:
@@ -134,8 +150,10 @@ class Host:
         driver = driver or self._connect()
         try:
             result = work(driver)
-        except ConnectError:
+        except (ConnectError, DeadlineError):
             driver.close()
+            # Those that wait would be waited for in vain one after another; a new one is refused within seconds.
+            self.close()
             raise
         except BaseException:
             self._keep(driver)

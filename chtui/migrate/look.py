@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ from chtui.migrate.digests import NANOSECONDS, NOTHING, Asking, Digest
 from chtui.migrate.hosts import Host
 from chtui.migrate.layout import HOUR_SECONDS, Ground, Shard, partition_of
 from chtui.migrate.questions import Questions
+from chtui.migrate.remembered import Found, Partition, Remembered
 from chtui.migrate.shape import FORMAT_ROW_SINCE, Shape
 from chtui.migrate.spec import TableSpec
 from chtui.migrate.statements import table_name
@@ -36,6 +38,8 @@ class Look:
     until_seconds: int | None
     asker: Questions
     since_seconds: int | None = None
+    remembered: Remembered | None = None
+    """What is known of partitions that have not changed; None for a look that takes nobody's word."""
 
     @property
     def asking(self) -> Asking:
@@ -58,7 +62,10 @@ class Look:
         for source in self.table.sources:
             shape = self.ground.shapes[self.table.name, source.name]
             params = partial(self.source_params, shape, table_name(database, source.name))
-            found = self._partitions(host, database, source.name, params, self.source_bounds(shape))
+            statement = self.asking.statement("verify_digest")
+            found = self._partitions(
+                host, database, source.name, params, self.source_bounds(shape), statement=statement
+            )
             for place, digest in found.digests.items():
                 digests[place] = digests.get(place, NOTHING) + digest
             failed.update({f"{source.name} {key}".rstrip(): error for key, error in found.failed.items()})
@@ -72,7 +79,7 @@ class Look:
     def source_params(
         self, shape: Shape, origin: str, where: str, *, bucket_seconds: int = HOUR_SECONDS
     ) -> dict[str, Value]:
-        """Return the parameters of `verify_digest` for rows of a table of v1."""
+        """Return the parameters of `verify_digest`, or its twin, for rows of a table of v1."""
         params = self.asking.of_source(shape, origin, where)
         key = f"replaceAll(toString({partition_of(self.table, shape)}), '-', '')"
         return _by_bucket(params, key, bucket_of(shape.values[self.table.time], bucket_seconds))
@@ -99,25 +106,83 @@ class Look:
         )
 
     def _partitions(
-        self, host: Host, database: str, name: str, params: Callable[[str], dict[str, Value]], bounds: str
+        self,
+        host: Host,
+        database: str,
+        name: str,
+        params: Callable[[str], dict[str, Value]],
+        bounds: str,
+        *,
+        statement: str = "verify_digest",
     ) -> Told:
         """One table's rows on one host, partition by partition, so that no question reads everything."""
         digests: dict[Place, Digest] = {}
         failed: dict[str, str] = {}
+        read: dict[str, Found] = {}
         try:
-            ids = partitions(self.asker, host, database, name)
+            marks = self._marks(host, database, name)
         except ChtuiError as error:
             return Told({}, {"": error.line})
-        for partition_id in ids:
+
+        def ask(partition_id: str, bounds: str) -> Found:
             where = both(of_partition(partition_id), bounds)
+            rows = self.asker.rows(host, statement, params(where))
+            return added(to_places(rows, self.ground.layout.shards))
+
+        for partition_id, mark in marks.items():
             try:
-                rows = self.asker.rows(host, "verify_digest", params(where))
+                found = self._known(Partition(host.id, database, name, self.table.name, partition_id), mark)
+                if found is None and self._is_worth_keeping(partition_id, marks):
+                    found = read[partition_id] = ask(partition_id, "")
+                inside = None if found is None else self._inside(found)
+                for place, digest in (ask(partition_id, bounds) if inside is None else inside).items():
+                    digests[place] = digests.get(place, NOTHING) + digest
             except ChtuiError as error:
                 failed[partition_id] = error.line
-                continue
-            for place, digest in to_places(rows, self.ground.layout.shards):
-                digests[place] = digests.get(place, NOTHING) + digest
+        self._keep(host, database, name, marks, read)
         return Told(digests, failed)
+
+    def _marks(self, host: Host, database: str, name: str) -> dict[str, int]:
+        """The partitions of a table and their marks."""
+        rows = self.asker.rows(host, "partition_marks", {"database": database, "table": name})
+        return {str(partition_id): int(mark) for partition_id, mark in rows}
+
+    def _known(self, partition: Partition, mark: int) -> Found | None:
+        return self.remembered.get(partition, mark) if self.remembered else None
+
+    def _is_worth_keeping(self, partition_id: str, marks: Mapping[str, int]) -> bool:
+        """Whether a partition is read whole: not the newest where a look ends early, for it changes, and would be read twice."""
+        if self.remembered is None:
+            return False
+        return self.since_seconds is None and (self.until_seconds is None or partition_id != max(marks))
+
+    def _inside(self, found: Found) -> Found | None:
+        """What of a partition is looked at; None where an hour lies on both sides of an end."""
+        low = -sys.maxsize if self.since_seconds is None else self.since_seconds * NANOSECONDS
+        high = sys.maxsize if self.until_seconds is None else self.until_seconds * NANOSECONDS
+        inside: dict[Place, Digest] = {}
+        for place, digest in found.items():
+            if low <= digest.first_ns and digest.last_ns < high:
+                inside[place] = digest
+            elif digest.last_ns >= low and digest.first_ns < high:
+                return None
+        return inside
+
+    def _keep(
+        self, host: Host, database: str, name: str, marks: Mapping[str, int], read: Mapping[str, Found]
+    ) -> None:
+        """Remember what was read of partitions that have not changed meanwhile."""
+        if not self.remembered or not read:
+            return
+        try:
+            now = self._marks(host, database, name)
+        except ChtuiError:
+            # What was read holds all the same; it is only read again the next time.
+            return
+        for partition_id, found in read.items():
+            if now.get(partition_id) == marks[partition_id]:
+                place = Partition(host.id, database, name, self.table.name, partition_id)
+                self.remembered.put(place, marks[partition_id], found)
 
 
 def partitions(asker: Questions, host: Host, database: str, name: str) -> list[str]:
@@ -141,13 +206,20 @@ def both(*conditions: str) -> str:
 
 
 def to_places(rows: Iterable[Sequence[object]], shards: Sequence[Shard]) -> list[tuple[Place, Digest]]:
-    """Return the digests in the rows of `verify_digest`, with their places."""
+    """Return the digests in the rows of `verify_digest` or its twin, with their places."""
     found: list[tuple[Place, Digest]] = []
     for partition_id, bucket, slot, *values in rows:
-        number, digest, first, last = (int(str(value)) for value in values)
         place = (str(partition_id), int(str(bucket)), shard_of(int(str(slot)), shards))
-        found.append((place, Digest(number, digest, first, last)))
+        found.append((place, Digest(*(int(str(value)) for value in values))))
     return found
+
+
+def added(found: Iterable[tuple[Place, Digest]]) -> dict[Place, Digest]:
+    """Return the digests by place, those of one place together."""
+    together: dict[Place, Digest] = {}
+    for place, digest in found:
+        together[place] = together.get(place, NOTHING) + digest
+    return together
 
 
 def shard_of(slot: int, shards: Sequence[Shard]) -> int:

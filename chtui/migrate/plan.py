@@ -41,7 +41,7 @@ def to_document(ground: Ground, clock: Clock) -> dict[str, Any]:
         "source_host": str(ground.hosts.source.id),
         "deviations": [asdict(each) for each in ground.spec.deviations],
         "not_mapped": dict(ground.spec.not_mapped),
-        "drops": _drops(ground.spec),
+        "drops": drops(ground.spec),
         "shards": [
             {
                 "shard_num": each.number,
@@ -183,7 +183,8 @@ class _Nowhere:
         raise MigrateError("a plan does nothing")
 
 
-def _drops(spec: Spec) -> list[dict[str, str | bool]]:
+def drops(spec: Spec) -> list[dict[str, str | bool]]:
+    """Return v1's columns that v2 will not have, and whether somebody accepted that."""
     return [
         {"table": f"{spec.source.database}.{source.name}", "column": column, "accepted": accepted}
         for table in spec.tables

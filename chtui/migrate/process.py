@@ -21,6 +21,7 @@ from chtui.migrate.lease import LOST, Heartbeat, Lease
 from chtui.migrate.lease_records import Taken, myself
 from chtui.migrate.ledger import Ledger
 from chtui.migrate.progress import Progress
+from chtui.migrate.remembered import Remembered
 from chtui.migrate.run import Run
 from chtui.migrate.stand import Stand
 from chtui.migrate.stopper import Stopper
@@ -150,7 +151,17 @@ class Process:
             answers.begin(hands, stopper)
             stack.callback(answers.end)
             try:
-                Run(Stand(self._ground, hands, self.progress, ledger.facts)).carry_out()
+                folder = journal.path.parent
+                stand = Stand(
+                    self._ground,
+                    hands,
+                    self.progress,
+                    ledger.facts,
+                    folder,
+                    self._plan_hash,
+                    Remembered(),
+                )
+                Run(stand).carry_out()
             except MigrateError as error:
                 # Of threads that ended together the first tells why.
                 first = self.progress.failure

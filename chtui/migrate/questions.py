@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from chtui.errors import ChtuiError, ConnectError, DeadlineError, QueryError
 from chtui.fleet.literal import Value
-from chtui.migrate.digests import DIGEST_SECONDS, SETTINGS
+from chtui.migrate.digests import DIGEST_SECONDS, OWN_SETTINGS, SETTINGS
 from chtui.migrate.hosts import Host
 from chtui.records import HostId
 
@@ -58,8 +58,10 @@ class Questions:
             QueryError, ConnectError, DeadlineError: the server failed it, or does not answer any more, or was silent before.
         """
 
+        settings = {**self._settings, **OWN_SETTINGS.get(name, {})}
+
         def work() -> Sequence[Sequence[Any]]:
-            return host.rows(name, params, seconds=DIGEST_SECONDS, settings=self._settings)
+            return host.rows(name, params, seconds=DIGEST_SECONDS, settings=settings)
 
         return self._asked(host, lambda: watched(host, work))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain, repeat
 
 from chtui.errors import ChtuiError, MigrateError, QueryError
-from chtui.migrate import ddl, hooks, schema
+from chtui.migrate import ddl, hooks, schema, sealed_report
 from chtui.migrate.backfill import Backfill
 from chtui.migrate.cell import is_worth_again
 from chtui.migrate.hosts import Host, each
@@ -18,6 +18,7 @@ from chtui.migrate.live.tending import Tending
 from chtui.migrate.live.words import Words
 from chtui.migrate.stand import Stand
 from chtui.migrate.traits import traits_of
+from chtui.migrate.verification import Verification
 
 WAIT_SECONDS = (1.0, 2.0, 5.0, 10.0)
 """The pauses between tries; the last one for all further."""
@@ -33,6 +34,8 @@ class Run:
         self._stand = stand
         self._ground, self._hands, self._progress = stand.ground, stand.hands, stand.progress
         self._words = Words(stand)
+        self._seen: Verification | None = None
+        """What was compared for the seal, where that was all there is: the report need not do it again."""
 
     def carry_out(self) -> None:
         """Bring v1's rows to v2, all of them once, and seal that; with dual writing stay until it is over.
@@ -60,6 +63,8 @@ class Run:
             self._settle()
         if is_live:
             Tending(self._stand, self._words).run()
+        else:
+            self._insist(lambda: sealed_report.ensure(self._stand, self._seen))
         self._progress.stage("done")
 
     def _is_sealed(self) -> bool:
@@ -142,7 +147,8 @@ class Run:
                 group, facts.watermarks.get(group.table), partitions.get(group.table, "")
             )
 
-        Backfill(self._ground, self._hands, self._progress).run(facts.proven, wanted=is_closed)
+        backfill = Backfill(self._ground, self._hands, self._progress, self._stand.remembered)
+        backfill.run(facts.proven, wanted=is_closed)
 
     def _demand_nothing_skipped(self) -> None:
         """Refuse to seal what is known to lack rows."""
@@ -173,7 +179,8 @@ class Run:
             self._progress.hold(EXTRA, "")
             self._progress.stage("sealing")
             try:
-                sealing.seal(self._stand, settled, self._words)
+                sealing.seal(self._stand, settled, self._words, seen=rounds.seen)
+                self._seen = rounds.seen
             except ChtuiError as error:
                 # What was stopped by a pause did not fail.
                 failures += self._progress.stopped_seconds is None

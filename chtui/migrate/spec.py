@@ -40,7 +40,7 @@ class Retries(StrEnum):
     KEEP = "keep"
     """v1's multiset of rows is the truth, retries included."""
     COLLAPSE = "collapse"
-    """A row is kept once, however often v1 has it; how many were left out is counted."""
+    """Rows of one table of v1 that are equal in every column v2 keeps come once; those left out are counted. v1 must be still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +169,14 @@ class AggregateSpec:
         """The columns that hold states of aggregate functions, in their order."""
         return tuple(name for name, text in self.columns.items() if is_state(text))
 
+    @property
+    def counting(self) -> str:
+        """The column that counts rows; empty if none does."""
+        return next((name for name, text in self.columns.items() if COUNT.match(text)), "")
+
 
 STATES = ("AggregateFunction(", "SimpleAggregateFunction(")
+COUNT = re.compile(r"\s*AggregateFunction\s*\(\s*count")
 
 
 def is_state(definition: str) -> bool:

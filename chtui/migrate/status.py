@@ -8,7 +8,7 @@ from typing import Any
 
 from chtui.clock import Clock, rfc3339
 from chtui.migrate import facts as facts_of
-from chtui.migrate import journal, kept_plan, ledger, plan
+from chtui.migrate import journal, kept_plan, ledger, plan, sealed_report
 from chtui.migrate.facts import Facts
 from chtui.migrate.lease_records import LeaseStatus
 from chtui.migrate.progress import CellState, Status
@@ -139,8 +139,13 @@ def to_text(document: Mapping[str, Any]) -> str:
         f"last error: {document['last_error'] or 'none'}",
         f"reads: {document['reads']}; dual write: {_switched(document['dual_write'])}",
     ]
+    lines += [
+        f"collapsed: {plural(rows, 'row')} of {table} that v1 has once more"
+        for table, rows in sorted(document.get("collapsed_rows", {}).items())
+    ]
     if document["sealed"]:
         lines.append(f"sealed: {', '.join(document['sealed'])}")
+        lines.append(f"report: {sealed_report.to_text(document['report'])}")
     lines += [f"skipped: {name}" for name in document["skipped"]]
     lines += [f"note: {text}" for text in document["notes"]]
     return "\n".join(lines)
@@ -164,18 +169,25 @@ def _facts(facts: Facts) -> dict[str, Any]:
     return {
         "watermarks": {table: str(at_ns) for table, at_ns in facts.watermarks.items()},
         "dual_write": facts.dual_write,
+        "collapsed_rows": dict(facts.collapsed),
         "sealed": sorted(facts.sealed),
         "reads": facts.reads,
         "skipped": sorted(facts.skipped),
         "accepted": sorted(facts.accepted),
+        "report": sealed_report.to_json(facts.report),
     }
 
 
 def _notes(facts: Facts) -> list[str]:
-    if not facts.skipped:
-        return []
-    number = plural(len(facts.skipped), "cell")
-    return [f"{number} skipped: v2 lacks their rows, and nothing this run says of itself can be exact"]
+    notes: list[str] = []
+    if facts.skipped:
+        number = plural(len(facts.skipped), "cell")
+        notes.append(
+            f"{number} skipped: v2 lacks their rows, and nothing this run says of itself can be exact"
+        )
+    if facts.report is not None and not facts.is_proven:
+        notes.append(f"the sealed report says {facts.report.verdict}: it is not proven that v2 has v1's rows")
+    return notes
 
 
 def _speed(document: Mapping[str, Any]) -> str:

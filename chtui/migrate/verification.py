@@ -29,6 +29,21 @@ class State(StrEnum):
     """It could not be asked: never equal."""
 
 
+class Verdict(StrEnum):
+    """What a verification proves, with what somebody accepted taken into account."""
+
+    EQUAL = "equal"
+    ACCEPTED = "equal but for what was accepted"
+    DIFFERS = "differs"
+    UNKNOWN = "unknown"
+    """Something could not be asked, and nothing differs: it proves nothing."""
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether v2 has v1's rows by it."""
+        return self in (Verdict.EQUAL, Verdict.ACCEPTED)
+
+
 EXIT_CODES = {State.EQUAL: 0, State.DIFFERS: 1, State.UNKNOWN: 3}
 
 
@@ -143,7 +158,7 @@ class Totals:
 
     table: str
     source_rows: int | None
-    """None where v1 could not be asked about all of them."""
+    """Those v2 is to have; None where v1 could not be asked about all of them."""
     target_rows: int | None
     """Of each shard those on the first replica that was asked; None where a shard has no such replica."""
     rows_by_host: Mapping[HostId, int]
@@ -160,6 +175,8 @@ class Totals:
     """Rows in partitions v1 does not have, on all hosts together."""
     no_shard_rows: int
     """Rows of v1 whose sharding key leads to no shard: they are on no host."""
+    collapsed_rows: int = 0
+    """Rows v1 has once more than v2 is to have them, which `source_rows` leaves out; as far as v1 could be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +192,7 @@ class Verification:
     versions: Mapping[HostId, str]
     """Of the servers that answered."""
     until_seconds: int | None
-    """The end of the last hour that was looked at, since 1970; None for all hours."""
+    """Rows with an event time before it were looked at, since 1970; None for all rows."""
 
     @property
     def state(self) -> State:
@@ -281,6 +298,7 @@ def totals(
             (each.found or NOTHING).rows + each.wrong_shard_rows for each in compared if each.is_extra
         ),
         no_shard_rows=sum(each.rows for place, each in source.digests.items() if place[2] == NO_SHARD),
+        collapsed_rows=sum(each.collapsed for each in source.digests.values()),
     )
 
 

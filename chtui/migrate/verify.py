@@ -31,20 +31,23 @@ def run(
     *,
     tables: Sequence[str] = (),
     until_seconds: float | None = None,
+    whole_hours: bool = True,
     max_threads: int = 0,
     say: Say = lambda _: None,
 ) -> Verification:
     """Compare v2's rows and aggregates with v1's and return what was found; nothing is changed.
 
     `tables` are those of v2 that are looked at, all unless given. With `until_seconds` (since 1970) only hours that end
-    before it are: rows may still come for later ones. `max_threads` is what each server may use for one question, 0 for
-    its own default. `say` is told in a line what is being done.
+    before it are: rows may still come for later ones; without `whole_hours` the rows before it of the hour it lies in too.
+    `max_threads` is what each server may use for one question, 0 for its own default. `say` is told in a line what is
+    being done.
 
     Raises:
         MigrateError: a table is none of the spec's.
     """
     chosen = _chosen(ground, tables)
-    until = None if until_seconds is None else int(until_seconds // HOUR_SECONDS) * HOUR_SECONDS
+    step = HOUR_SECONDS if whole_hours else 1
+    until = None if until_seconds is None else int(until_seconds // step) * step
     asker = Questions(max_threads)
     told = each(ground.hosts.everyone, asker.version)
     versions = {host: version for host, version in told.items() if isinstance(version, str)}

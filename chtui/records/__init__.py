@@ -92,6 +92,7 @@ class Cost(NamedTuple):
     is_server_time: bool
     """True: the server's own figure (`X-ClickHouse-Summary`); False: time seen by the client, transfer included."""
     read_rows: int | None = None
+    read_bytes: int | None = None
 
 
 class Sample(NamedTuple):

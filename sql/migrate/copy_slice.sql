@@ -2,6 +2,7 @@
 -- params:
 --   staging   Table
 --   columns   Sql    the columns of v2 that are given
+--   distinct  Sql    DISTINCT where equal rows are to come once; else empty
 --   given     Sql    the expression over v1's columns for each
 --   from      Sql    the table function that reads v1
 --   where     Sql    the slice
@@ -10,7 +11,9 @@
 -- cost: costly, copies rows
 -- engines: 18.16+
 INSERT INTO {staging:Table} ({columns:Sql})
-SELECT {given:Sql}
+SELECT
+    {distinct:Sql}
+    {given:Sql}
 FROM {from:Sql}
 WHERE {where:Sql}
     AND {shard:Sql}

@@ -4,6 +4,7 @@
 --   where     Sql     which rows
 --   row_hash  Sql
 --   slot      Sql     the sharding key modulo the total weight
+--   copies    Sql     what counts rows of one hash
 --   limit     UInt64
 -- columns:
 --   chtui_hash  UInt64
@@ -14,7 +15,7 @@
 SELECT
     {row_hash:Sql} AS chtui_hash,
     toInt64({slot:Sql}) AS chtui_slot,
-    count() AS chtui_rows
+    {copies:Sql} AS chtui_rows
 FROM {from:Sql}
 WHERE {where:Sql}
 GROUP BY chtui_hash, chtui_slot

@@ -203,18 +203,24 @@ def _snapshot(ground: Ground, name: str) -> None:
 def copy_slice(ground: Ground) -> None:
     copy(ground)
     columns = "`day`, `at`, `key`, `name`"
-    for shard, rows in (("key % 2 = 1", 50), ("", 150)):
+    each, same = "day, at, key, upper(name)", "day, toDateTime(day), 0, 'NAME'"
+    for shard, distinct, given, rows in (
+        ("key % 2 = 1", "", each, 50),
+        ("", "DISTINCT", each, 150),
+        ("", "DISTINCT", same, 151),
+    ):
         ground.run(
             "copy_slice",
             staging=ground.table("copy"),
             columns=columns,
-            given="day, at, key, upper(name)",
+            distinct=distinct,
+            given=given,
             where="key < 100",
             shard=shard,
             settings=settings_text(ground.host.known(COPYING)),
             **{"from": ground.read_by("rows")},
         )
-        assert ground.query("SELECT count(), countIf(name LIKE 'NAME %') FROM v2.copy") == f"{rows}\t{rows}"
+        assert ground.query("SELECT count(), countIf(name LIKE 'NAME%') FROM v2.copy") == f"{rows}\t{rows}"
 
 
 def aggregate_stage(ground: Ground) -> None:

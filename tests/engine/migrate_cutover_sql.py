@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+import pytest
+
+from chtui.errors import QueryError
 from chtui.fleet.literal import Value
 from chtui.migrate.cell import COPYING, settings_text
 from chtui.migrate.shape import nanoseconds_of, row_hash
@@ -194,5 +197,34 @@ def cutover_materialize_ttl(ground: Ground) -> None:
     assert ROWS > JANUARY
 
 
-CHANGES = (cutover_flush_logs, cutover_give_back, cutover_materialize_ttl)
+KEPT_NOWHERE = (495, 514)
+"""What 26.9 says to a statement it has understood: rights are in users.xml, which it does not write."""
+
+
+def _understood(ground: Ground, statement: str, /, **params: Value) -> None:
+    with pytest.raises(QueryError) as refused:
+        ground.run(statement, **params)
+    if ground.old:
+        raise refused.value
+    assert refused.value.code in KEPT_NOWHERE, refused.value
+
+
+def cutover_grant(ground: Ground) -> None:
+    _understood(ground, "cutover_grant", where=f"`{ground.database}`.`rows`", user="admin")
+
+
+def cutover_create_policy(ground: Ground) -> None:
+    where = f"`{ground.database}`.`rows`"
+    for kind in ("", "RESTRICTIVE"):
+        told = {"name": "few", "condition": "key < 10", "kind": kind, "applies_to": "ALL EXCEPT `admin`"}
+        _understood(ground, "cutover_create_policy", where=where, **told)
+
+
+CHANGES = (
+    cutover_create_policy,
+    cutover_flush_logs,
+    cutover_give_back,
+    cutover_grant,
+    cutover_materialize_ttl,
+)
 """What each statement that changes something is seen to do."""

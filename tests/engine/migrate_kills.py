@@ -39,6 +39,7 @@ def filling(ground: Ground, query_id: str, table: str) -> LongQuery:
     copy: dict[str, Value] = {
         "staging": ground.table(table),
         "columns": "key",
+        "distinct": "",
         "given": "sleepEachRow(0.5) + number",
         "from": SLOW["from"],
         "where": "number >= 0",

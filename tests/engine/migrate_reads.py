@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chtui.fleet.literal import Value, literal
-from chtui.migrate.shape import hour_of, nanoseconds_of, row_hash
-from chtui.migrate.statements import table_name
+from chtui.migrate.shape import hour_of, nanoseconds_of
 from tests.engine import migrate_cutover_sql, migrate_live_sql
+from tests.engine.migrate_digests_sql import Make, Params, digest, hashed_rows, hashes, once, verified
 from tests.engine.migrating import COLUMNS, FIRST_SECOND, JANUARY, ROWS, STEP_SECONDS, Ground
 from tests.support import CLUSTER
 
-Params = dict[str, Value]
-Make = Callable[[Ground], Params]
 Rows = Sequence[tuple[Any, ...]]
-HASHED = ("`day`", "`at`", "`key`", "`name`")
 LEASES = "^lease_[0-9]+$"
 STATES = "slot UInt64, calls AggregateFunction(count)"
 
@@ -52,29 +49,6 @@ def given(**params: Value) -> Make:
 def read_by(name: str, **more: Value) -> Make:
     """Parameters of a statement that reads a table as hosts of the target do."""
     return lambda ground: {"from": ground.read_by(name), **more}
-
-
-def digest(name: str) -> Make:
-    """Parameters of a digest, made as the migration makes them."""
-    return lambda ground: {
-        "from": table_name(ground.database, name),
-        "where": "key < 999",
-        "hour": hour_of("`at`"),
-        "slot": "(cityHash64(`name`)) % 3",
-        "row_hash": row_hash(HASHED, old=ground.old),
-        "time_ns": nanoseconds_of("`at`", "DateTime"),
-    }
-
-
-def verified(name: str) -> Make:
-    """Parameters of a digest by partition."""
-
-    def make(ground: Ground) -> Params:
-        params = digest(name)(ground)
-        bucket = params.pop("hour")
-        return {**params, "partition": "toString(toYYYYMM(day))", "bucket": bucket}
-
-    return make
 
 
 def states(name: str, source: str) -> Make:
@@ -156,27 +130,6 @@ def replicated_tables(ground: Ground) -> Params:
     return {"database": ground.database, "tables": ["copies"]}
 
 
-def hashes(name: str, **more: Value) -> Make:
-    """Parameters of a statement about rows by their hashes, of some rows of a table."""
-    return lambda ground: {
-        "from": table_name(ground.database, name),
-        "where": "key < 10",
-        "row_hash": row_hash(HASHED, old=ground.old),
-        **more,
-    }
-
-
-def hashed_rows(ground: Ground) -> Params:
-    """Parameters of the rows of three hashes, and one that is nobody's."""
-    own = ground.query(f"SELECT toString({row_hash(HASHED, old=ground.old)}) FROM v2.rows WHERE key < 3")
-    return hashes(
-        "rows",
-        hashes=[*own.splitlines(), "1"],
-        time_ns=nanoseconds_of("`at`", "DateTime"),
-        key="toString(key)",
-    )(ground)
-
-
 def compared(name: str, base: str, **more: Value) -> Make:
     """Parameters of the comparison of an aggregate's states with a base."""
 
@@ -224,6 +177,7 @@ READINGS: Mapping[str, Reading] = MappingProxyType(
             of_table("rows", where="key < 10"), [(10,)], of_table("nothing", where=""), [(0,)]
         ),
         "digest": Reading(digest("rows"), 3 * 60, digest("nothing")),
+        "digest_once": Reading(once(digest("rows")), 3 * 60, once(digest("nothing"))),
         "formatted": Reading(
             given(texts=["select\n1", "CREATE VIEW `v` AS select 'it''s'"]),
             [("SELECT 1",), ("CREATE VIEW v AS SELECT 'it\\'s'",)],
@@ -237,6 +191,12 @@ READINGS: Mapping[str, Reading] = MappingProxyType(
         "lease_tables_old": Reading(leases, 2, of_database(pattern="^none$")),
         "own_queries": Reading(given(prefix="contract-"), 1, given(prefix="chtui-none")),
         "own_tables": Reading(of_database(prefix="ro"), [("rows",)], of_database(prefix="v2_")),
+        "partition_marks": Reading(of_database(table="rows"), 2, of_database(table="nothing")),
+        "partition_parts": Reading(
+            of_database(table="rows", partition_id="202601"),
+            1,
+            of_database(table="rows", partition_id="202603"),
+        ),
         "partition_rows": Reading(
             of_database(table="rows", partition_id="202601"),
             [(1, JANUARY)],
@@ -328,7 +288,9 @@ LOOKS: Mapping[str, Reading] = MappingProxyType(
 VERIFIES: Mapping[str, Reading] = MappingProxyType(
     {
         "drill_hashes": Reading(
-            hashes("rows", slot="key % 3", limit=5), 5, hashes("nothing", slot="key % 3", limit=5)
+            hashes("rows", slot="key % 3", copies="count()", limit=5),
+            5,
+            hashes("nothing", slot="key % 3", copies="uniqExact(sipHash64(key))", limit=5),
         ),
         "drill_rows": Reading(
             hashed_rows,
@@ -347,6 +309,7 @@ VERIFIES: Mapping[str, Reading] = MappingProxyType(
             compared("no_states", "nothing", **SIDES),
         ),
         "verify_digest": Reading(verified("rows"), 3 * 60, verified("nothing")),
+        "verify_digest_once": Reading(once(verified("rows")), 3 * 60, once(verified("nothing"))),
         "verify_version": Reading(given(), 1),
     }
 )

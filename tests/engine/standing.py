@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chtui.clock import SystemClock
+from chtui.demo.selftest.oracle import Query, prepare
 from chtui.errors import ChtuiError
 from chtui.migrate import ddl, facts, layout, schema
 from chtui.migrate.backfill import Backfill
@@ -23,7 +24,6 @@ from chtui.migrate.progress import Progress
 from chtui.migrate.spec import Hook, SourceTable, Spec
 from chtui.migrate.stand import Stand
 from chtui.migrate.traits import traits_of
-from tests.faults.migrations import Query, prepare
 from tests.rigs.migrating import Case
 
 HASH = "0" * 64

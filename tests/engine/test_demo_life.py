@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from chtui.demo import DemoCluster, DemoOptions, data
@@ -30,7 +31,7 @@ from pathlib import Path
 from chtui.demo.options import DemoOptions
 from chtui.demo.run import headless
 directory = Path(sys.argv[1]) if sys.argv[1] else None
-sys.exit(headless(DemoOptions(1, 1, directory, rows=int(sys.argv[2]), days=int(sys.argv[4]), load=sys.argv[3] == "load"), sys.stdout))
+sys.exit(headless(DemoOptions(1, 1, directory, rows=int(sys.argv[2]), days=int(sys.argv[4]), load=sys.argv[3] == "load", restart="restart" in sys.argv), sys.stdout))
 """
 
 
@@ -64,10 +65,10 @@ def wait_until(seen: Callable[[], bool], seconds: float = 15.0) -> None:
 
 @contextmanager
 def headless(
-    directory: Path | None, rows: int = 500, load: str = "", days: int = 3
+    directory: Path | None, rows: int = 500, load: str = "", days: int = 3, more: str = ""
 ) -> Iterator[subprocess.Popen[str]]:
     """Run a headless demo in a process of its own."""
-    arguments = [str(directory or ""), str(rows), load, str(days)]
+    arguments = [str(directory or ""), str(rows), load, str(days), more]
     process = subprocess.Popen(
         [sys.executable, "-c", HEADLESS, *arguments],
         stdout=subprocess.PIPE,
@@ -223,6 +224,23 @@ def test_headless_ends_cleanly_on_a_signal(number: signal.Signals, code: int) ->
         assert not Path(told["directory"]).exists()
         assert process.stdout is not None
         assert process.stdout.read() == ""
+
+
+def test_headless_starts_a_killed_node_again(tmp_path: Path) -> None:
+    with headless(tmp_path / "demo", more="restart") as process:
+        (host,) = ready(process)["hosts"]
+        os.kill(host["pid"], signal.SIGKILL)
+        wait_until(lambda: gone(host["pid"]))
+
+        def answers() -> bool:
+            try:
+                return httpx.get(f"http://127.0.0.1:{host['http_port']}/ping", trust_env=False).is_success
+            except httpx.TransportError:
+                return False
+
+        wait_until(answers, 30)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
 
 
 def test_headless_ends_while_it_starts() -> None:

@@ -9,10 +9,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from chtui.demo.selftest.oracle import clean
 from chtui.migrate.cutover import readers
 from chtui.migrate.cutover.readers import Reader, Readers, Verdict
 from tests.engine.standing import Standing, start
-from tests.faults.migrations import clean
 from tests.rigs.migrating import Case
 from tests.support import ModernRig
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from chtui.demo.selftest.oracle import clean
 from chtui.errors import MigrateError
 from chtui.migrate import facts
 from chtui.migrate.cutover import retention
+from chtui.migrate.verification import Verdict
 from tests.engine.standing import Standing, start
 from tests.engine.test_migrate_cutover_readers import case_on
-from tests.faults.migrations import clean
 from tests.support import ModernRig, wait_until
 
 DAY_SECONDS = 86400
@@ -112,7 +114,9 @@ def refused(standing: Standing) -> Callable[..., str]:
     return ask
 
 
-def test_v1_is_dropped_at_its_time_and_nothing_else(standing: Standing, refused: Callable[..., str]) -> None:
+def test_v1_is_dropped_at_its_time_and_nothing_else(
+    standing: Standing, refused: Callable[..., str], tmp_path: Path
+) -> None:
     now = standing.now()
     moved: dict[str, Any] = {"reads": "v2", "reads_at": now - 31 * DAY_SECONDS}
     assert "readers are on v1" in refused()
@@ -123,7 +127,16 @@ def test_v1_is_dropped_at_its_time_and_nothing_else(standing: Standing, refused:
     assert "writers still write to it" in refused(**moved, dual_write=True)
     assert "readers are on v1" in refused(reads="v1", reads_at=now - 90 * DAY_SECONDS)
 
+    # All of that is so, and still nothing but the file that proves it lets v1 go.
+    path = tmp_path / "report.json"
+    path.write_text("{}")
+    told = facts.Report(str(path), hashlib.sha256(b"{}").hexdigest(), Verdict.EQUAL, None, "2026-01-01")
+    assert "no sealed report proves that v2 has all rows" in refused(**moved)
+    assert "report says differs" in refused(**moved, report=told._replace(verdict=Verdict.DIFFERS))
+    assert "was changed since" in refused(**moved, report=told._replace(sha256="0" * 64))
+    assert "cannot be read" in refused(**moved, report=told._replace(path=str(tmp_path / "none")))
     standing.note(facts.READS, version="v2", clock_seconds=now - 31 * DAY_SECONDS)
+    standing.note(facts.REPORT, **told._asdict())
     standing.query(0, "CREATE TABLE v1.foreign_table (n UInt8) ENGINE = Memory")
     with pytest.raises(MigrateError, match="nobody confirmed it"):
         retention.drop_source(standing.stand, lambda name: name != retention.DROP_SOURCE)

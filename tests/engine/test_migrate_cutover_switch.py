@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from chtui.demo.selftest.oracle import EVENTS_V1, EVENTS_V2, clean, rows_of
 from chtui.errors import MigrateError
 from chtui.migrate import facts
-from chtui.migrate.cutover import copy_back, gate, switch
+from chtui.migrate.cutover import checks, copy_back, gate, switch
 from chtui.migrate.cutover.switch import NOBODY_READS, Timing
 from chtui.migrate.spec import Hook
 from tests.engine.moving import Services
 from tests.engine.standing import Standing, start
 from tests.engine.test_migrate_cutover_readers import case_on
-from tests.faults.migrations import EVENTS_V1, clean, rows_of
 from tests.support import ModernRig, wait_until
 
 FAST = Timing(checks=2, every_seconds=0.2, quiet_seconds=3.0, most_seconds=25.0)
@@ -162,7 +162,7 @@ def test_a_host_that_hangs_is_unknown(standing: Standing, modern: ModernRig) -> 
     assert f"rights on {victim}" in names
     assert f"spool of {victim}" in names
     with pytest.raises(MigrateError) as caught:
-        gate.hold(standing.stand, 2, 0.1)
+        checks.demand(found.checks, "moving readers")
     assert caught.value.exit_code == 3
     modern.nodes[3].resume()
 
@@ -263,10 +263,7 @@ def test_dual_writing_ends_and_rows_come_back(standing: Standing, services: Serv
 def assert_equal(standing: Standing) -> None:
     """v1 and v2 have the same events, each as often, read one by one."""
     one = rows_of(standing.ask, 0, EVENTS_V1, standing.case.source_database)
-    text = EVENTS_V1.replace("{database}.events", "{database}.events").replace(
-        "lower(kind)", "toString(kind)"
-    )
-    other = rows_of(standing.ask, 0, text, standing.case.target_database)
+    other = rows_of(standing.ask, 0, EVENTS_V2, standing.case.target_database, "events")
     assert (one - other, other - one) == ({}, {})
 
 

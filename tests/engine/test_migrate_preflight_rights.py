@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from chtui.demo.selftest.oracle import clean, prepare
 from chtui.migrate.preflight import Kind, Severity, run
 from chtui.migrate.preflight.rights import source_rights, target_rights
 from tests.engine.planting import found, users
-from tests.faults.migrations import assert_exact, clean, prepare
+from tests.faults.comparing import assert_exact
 from tests.rigs.migrating import Case
 from tests.support import ModernRig
 

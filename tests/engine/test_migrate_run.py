@@ -14,13 +14,23 @@ from typing import Any
 
 import pytest
 
+from chtui.clock import SystemClock
+from chtui.demo.selftest.oracle import clean, prepare
+from chtui.migrate import sealed_report
+from chtui.migrate.facts import DUAL_WRITE
+from chtui.migrate.journal import Journal
 from tests.engine.commands import Command, Done, command
-from tests.faults.migrations import assert_exact, clean, prepare
+from tests.faults.comparing import assert_exact
 from tests.rigs.migrating import SPEC, Case
 from tests.support import ModernRig, wait_until
 
 SHARDS = ((0, 1), (2, 3))
+BENCHMARK = """[benchmark.kinds]
+v1 = "SELECT kind, count() FROM {source_database}.events GROUP BY kind"
+v2 = "SELECT kind, count() FROM {database}.events GROUP BY kind"
+"""
 RUN_SECONDS = 120.0
+LATENESS_SECONDS = 600.0
 SECONDS_A_ROW = 0.15
 TARGETS = (1, 2, 3)
 """The servers that are none of v1's."""
@@ -45,6 +55,11 @@ class Small:
         """One verb, with the spec or the run's name first."""
         first = str(self.spec) if verb in ("run", "verify") else self.name
         return self.command("migrate", verb, first, *arguments, seconds=seconds)
+
+    @property
+    def folder(self) -> Path:
+        """The run's."""
+        return self.command.home / "state" / "chtui" / "migrate" / self.name
 
     def takeover(self, *arguments: str) -> Done:
         return self("takeover", str(self.spec), "--yes", *arguments)
@@ -162,7 +177,7 @@ def paced(name: str) -> Callable[[str], str]:
 
 
 def test_a_run_ends_exact_and_tells_what_it_is(modern: ModernRig) -> None:
-    with small(modern, "whole") as run:
+    with small(modern, "whole", lambda text: f"{text}\n{BENCHMARK}") as run:
         plan = run.command("migrate", "plan", str(run.spec), "--json")
         path = run.command.home / "plan.json"
         path.write_text(plan.out)
@@ -174,17 +189,29 @@ def test_a_run_ends_exact_and_tells_what_it_is(modern: ModernRig) -> None:
         assert last["rows"] == last["rows_done"]
         assert last["plan_hash"] == json.loads(plan.out)["hash"]
         run.is_exact()
+        sealed = sealed_report.read(run.folder / sealed_report.FILE_NAME)
+        assert (sealed["exact"], sealed["plan_hash"]) == ("exact", last["plan_hash"])
+        assert {check["state"] for check in (*sealed["hours"], *sealed["aggregates"])} == {"equal"}
+        assert {each["host"] for each in sealed["hours"]} == {f"127.0.0.1:{port}" for port in modern.ports}
+        (timed,) = sealed["benchmarks"]
+        assert (timed["v1"]["runs"], timed["v2"]["runs"], timed["v2"]["error"]) == (3, 3, "")
         told = run("status", "--json")
         assert told.code == 3
         status = json.loads(told.out)
+        assert status["report"]["path"] == str(run.folder / sealed_report.FILE_NAME)
+        assert status["report"]["is_proof"]
         assert (status["is_running"], status["cells"]["proven"]) == (False, last["cells"]["proven"])
         assert any("let go of it" in note for note in status["notes"])
         assert run("pause").refusal() == f"{run.name}: no run is up; start it with chtui migrate run"
         again = run("run", "--yes")
         assert again.code == 0, again.err
-        verified = run("verify", "--report", str(run.command.home / "report.json"))
+        assert f"report: {run.folder / sealed_report.FILE_NAME}: exact; made" in again.out
+        verified = run(
+            "verify", "--report", str(run.command.home / "report.json"), "--benchmarks", "--times", "1"
+        )
         assert verified.code == 0, verified.out
         assert "verdict: equal" in verified.out
+        assert "of 1 run; " in verified.out
 
 
 def test_a_plan_that_is_not_current_is_refused(modern: ModernRig) -> None:
@@ -325,6 +352,13 @@ def test_a_row_that_is_gone_is_found(modern: ModernRig) -> None:
             3, "ALTER TABLE verified_v2.events_local DELETE WHERE id = '7' SETTINGS mutations_sync = 1"
         )
         path = run.command.home / "report.json"
+        # A wizard killed between seal and report makes it when it is started again.
+        (run.folder / sealed_report.FILE_NAME).unlink()
+        red = run("run", "--yes")
+        assert red.code == 1
+        assert "not exact: differs" in red.out
+        assert "not proven" in red.err
+        assert not run.status()["report"]["is_proof"]
         done = run("verify", "--table", "events", "--report", str(path))
         assert done.code == 1
         assert "missing" in done.out
@@ -333,6 +367,19 @@ def test_a_row_that_is_gone_is_found(modern: ModernRig) -> None:
         early = run("verify", "--table", "events", "--until", "2026-01-30T00:00:00Z")
         assert early.code == 0, early.out
         assert run("verify", "--until", "yesterday").code == 2
+        with Journal.open(run.name, None, SystemClock(), directory=run.folder) as journal:
+            journal.append(DUAL_WRITE, {"is_on": True, "clock_seconds": 1_769_760_000.0})
+            journal.append(DUAL_WRITE, {"is_on": False, "clock_seconds": 1_769_760_000.0 + LATENESS_SECONDS})
+        live = run("verify", "--table", "events")
+        assert live.code == 0, "up to 08:00 on the first day, as far as both were written"
+        assert (
+            "both v1 and v2 are written, or were: rows of before 2026-01-30T08:00:00Z are compared"
+            in live.err
+        )
+        assert "compared up to 2026-01-30T08:00:00Z: rows of later may still come" in live.out
+        assert run("verify", "--table", "events", "--until", "2026-05-30T00:00:00Z").code == 1, (
+            "as it was told"
+        )
 
 
 def test_cleanup_leaves_nothing_of_its_own_and_nothing_foreign_goes(modern: ModernRig) -> None:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from chtui.clock import SystemClock
+from chtui.demo.selftest.oracle import clean, prepare
 from chtui.errors import MigrateError
-from chtui.migrate import drill, layout, report, verify
+from chtui.migrate import benchmarks, drill, layout, report, verify
 from chtui.migrate.drill import Kind, Minute
+from chtui.migrate.spec import Benchmark
 from chtui.migrate.verification import Compared, State, Verification
 from tests.engine.verifying import GIVEN, OTHER, VICTIM, Migrated, keep
-from tests.faults.migrations import clean, prepare
 from tests.rigs.migrating import Case
 from tests.support import ModernRig
+
+SUM = "SELECT sum(value) FROM"
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +85,8 @@ def test_what_was_migrated_is_equal(migrated: Migrated, tmp_path: Path) -> None:
         assert (figures.source_rows, figures.target_rows) == (rows, rows)
         assert len(figures.rows_by_host) == 4
         assert figures.hours > 400
+    rows_of_events = by_table["events"].source_rows
+    assert rows_of_events
     assert {check.aggregate for check in found.aggregates} == {"events_daily"}
     assert sum(check.keys for check in found.aggregates) == 2 * int(
         migrated.query(
@@ -90,8 +96,25 @@ def test_what_was_migrated_is_equal(migrated: Migrated, tmp_path: Path) -> None:
         )
     )
     assert len(lines) == 3
-    written = report.write(tmp_path / "report.json", found, "0" * 64, SystemClock())
+    queries = (
+        Benchmark("kinds", f"{SUM} {{source_database}}.events", f"{SUM} {{database}}.events"),
+        Benchmark("lost", "SELECT 1", "SELECT nothing FROM {database}.nowhere", 1.0, 2.0),
+        Benchmark("slow", "SELECT sleepEachRow(3)", "INSERT INTO {database}.clicks (page) VALUES ('x')"),
+    )
+    ground = migrated.ground._replace(spec=replace(migrated.ground.spec, benchmarks=queries))
+    kinds, lost, slow = timed = benchmarks.run(ground, times=2, seconds=1)
+    assert [len(side.ran) for side in (kinds.v1, kinds.v2, lost.v1, lost.v2)] == [2, 2, 2, 0]
+    for side in (kinds.v1, kinds.v2):
+        assert (side.ran[0].is_server_time, side.ran[0].result_rows, side.error) == (True, 1, "")
+        assert side.ran[0].read_rows == rows_of_events
+        assert (side.ran[0].read_bytes or 0) > rows_of_events
+    assert kinds.ratio
+    assert "nowhere" in lost.v2.error
+    assert "exceeded" in slow.v1.error
+    assert "readonly" in slow.v2.error
+    written = report.write(tmp_path / "report.json", found, "0" * 64, SystemClock(), timed=timed)
     assert report.read(tmp_path / "report.json") == written
+    assert [each["name"] for each in written["benchmarks"]] == ["kinds", "lost", "slow"]
     assert len(written["hours"]) == len(found.compared)
     assert set(written["host_versions"].values()) == {migrated.query(0, "SELECT version()")}
 

@@ -5,23 +5,23 @@ v2 is made by chtui, so that nothing but the way of copying differs; the script 
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
+from chtui.demo.selftest.case import OUTPUT, Case
+from chtui.demo.selftest.cases import MODERN, Fault
+from chtui.demo.selftest.oracle import CLICKS_V2, EVENTS_V2, Query, clean, findings, prepare, rows_of
+from chtui.demo.selftest.points import SHARDS, SOURCE, TARGET, TARGETS, WIZARD, Blow
+from chtui.demo.selftest.rig import FaultRig
+from chtui.demo.selftest.supervisor import Supervisor
+from chtui.demo.selftest.verdicts import EXACT, Verdict
 from chtui.migrate import ddl, schema
 from chtui.migrate.traits import traits_of
-from tests.faults.carrying import EXACT, Supervisor, Verdict
-from tests.faults.cases import Fault
-from tests.faults.migrations import CLICKS_V2, EVENTS_V2, Query, clean, findings, prepare, rows_of
-from tests.rigs.faults_rigs import MODERN, SHARDS, SOURCE, TARGET, TARGETS, WIZARD, FaultRig
 from tests.rigs.faults_script import AS_WRITTEN, COPY, DISTRIBUTED, REMEMBERS, RUNNING, STOPS
-from tests.rigs.migrating import Blow, Case
 from tests.support import CLUSTER
 
 GROUP = "control"
@@ -83,11 +83,13 @@ def carry_out(rig: FaultRig, control: Control, directory: Path) -> Verdict:
         number = signal.SIGSTOP if control.is_hung else signal.SIGKILL
         blows = [Blow(COPY, control.point, SKIP, rig.pids(control.victim, TARGETS[-1]), number)]
     name = control.name.replace("control", "c").replace("/", "_")
-    case = rig.case(directory, name, more=[asdict(blow) for blow in blows])
+    case = rig.case(directory, name, blows=tuple(blows))
     prepare(case, rig.query)
     make_v2(case, rig.query)
     supervisor = Supervisor(rig, fault, case, 0.0, blows, lambda: start(case, control.way))
-    seconds = supervisor.carry_out()
+    began = time.monotonic()
+    supervisor.carry_out()
+    seconds = time.monotonic() - began
     rig.heal()
     until_quiet(case, rig.query, deliver(case, rig) if control.victim in (SOURCE, TARGET) else QUIET_SECONDS)
     found = findings(case, rig.query, SHARDS)
@@ -126,15 +128,25 @@ def make_v2(case: Case, query: Query) -> None:
         query(0, f"CREATE TABLE {v2}.{table}_plan AS {v2}.{table}_local ENGINE = {engine}")
 
 
-def start(case: Case, way: str) -> subprocess.Popen[bytes]:
+class Script(subprocess.Popen[bytes]):
+    """The script, as who stands beside it knows a process."""
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self.send_signal(number)
+
+    def kill(self) -> None:
+        """Kill it and wait until it is gone."""
+        super().kill()
+        self.wait()
+
+
+def start(case: Case, way: str) -> Script:
     """Start the script, or start it again."""
-    folder = Path(case.directory)
-    folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "case.json"
-    config.write_text(json.dumps(asdict(case)))
-    with (folder / "output.log").open("ab") as output:
-        command = [sys.executable, "-m", "tests.rigs.faults_script", str(config), way]
-        return subprocess.Popen(command, stdout=output, stderr=output)
+    folder = case.write()
+    with (folder / OUTPUT).open("ab") as output:
+        command = [sys.executable, "-m", "tests.rigs.faults_script", str(folder), way]
+        return Script(command, stdout=output, stderr=output)
 
 
 def deliver(case: Case, rig: FaultRig) -> float:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chtui.demo.selftest.case import RunProcess
+from chtui.demo.selftest.oracle import Query, findings
+from chtui.demo.selftest.points import SHARDS
 from chtui.errors import MigrateError
 from chtui.migrate import facts, journal
 from chtui.migrate.facts import Facts
 from chtui.migrate.journal_lines import Event
-from tests.faults.migrations import Query, findings
-from tests.rigs.faults_rigs import SHARDS
 from tests.rigs.migrating import Case
 from tests.rigs.writing import Writers
 from tests.support import wait_until
@@ -44,14 +44,13 @@ def so_far(case: Case) -> Facts:
 
 
 @contextmanager
-def under_way(case: Case) -> Iterator[subprocess.Popen[bytes]]:
+def under_way(case: Case) -> Iterator[RunProcess]:
     """The run as a process, killed at the end."""
     process = case.start()
     try:
         yield process
     finally:
         process.kill()
-        process.wait()
 
 
 @contextmanager
@@ -68,7 +67,7 @@ def sealed(case: Case) -> Iterator[int]:
                     yield starts
                     return
                 time.sleep(0.1)
-            assert process.returncode == -signal.SIGKILL, case.output()
+            assert process.poll() == -signal.SIGKILL, case.output()
 
 
 def assert_exact(case: Case, query: Query, writers: Writers, seconds: float = EXACT_SECONDS) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from chtui.demo.selftest.oracle import clean, findings, prepare
+from chtui.demo.selftest.points import SHARDS, Blow
 from chtui.migrate import control
 from tests.faults.living import TABLES, assert_exact, events, haunted, sealed, so_far, under_way
-from tests.faults.migrations import clean, findings, prepare
-from tests.rigs.faults_rigs import SHARDS, modern_case
+from tests.rigs.faults_rigs import modern_case
 from tests.rigs.migrating import HOOKS
 from tests.rigs.writing import writing
 from tests.support import ModernRig, wait_until
@@ -46,7 +47,7 @@ def test_rows_that_never_reach_v2_are_brought(modern: ModernRig, tmp_path: Path)
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", ["sealed", "watermark", "pause_writers"])
 def test_the_wizard_is_killed(modern: ModernRig, tmp_path: Path, kind: str) -> None:
-    case = replace(modern_case(modern, tmp_path, f"l_{kind[:5]}"), stage=kind, point="event")
+    case = modern_case(modern, tmp_path, f"l_{kind[:5]}", blows=(Blow(kind, "event"),))
     prepare(case, modern.query)
     with writing(case, modern.query, 4) as writers, sealed(case) as starts:
         assert starts == 2
@@ -82,4 +83,18 @@ def test_rows_that_v1_has_not_block_the_seal_until_somebody_accepts_them(
             "the accepted rows alone",
         )
     assert set(so_far(case).exact_until) == TABLES, "without a pause nobody knows of later rows"
+    clean(case, modern.query, 4)
+
+
+@pytest.mark.timeout(500)
+def test_rows_that_v1_has_not_are_taken_away_while_writers_pause(modern: ModernRig, tmp_path: Path) -> None:
+    case = modern_case(modern, tmp_path, "ghost")
+    prepare(case, modern.query)
+    with writing(case, modern.query, 4) as writers, under_way(case):
+        haunted(case, modern.query)
+        wait_until(lambda: set(so_far(case).sealed) == TABLES, 240, "the seal")
+        wait_until(lambda: not so_far(case).writers_paused, 30, "writers go on")
+        assert_exact(case, modern.query, writers)
+    pauses = [event for event in events(case, "hook") if event.facts["name"] == "pause_writers"]
+    assert len(pauses) > 2, "one pause for the ghosts, one for the seal"
     clean(case, modern.query, 4)

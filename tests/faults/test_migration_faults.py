@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.migrations import assert_exact, clean, prepare
-from tests.rigs.faults_rigs import SHARDS, modern_case
-from tests.rigs.migrating import POINTS, STAGES, Case
+from chtui.demo.selftest.oracle import clean, prepare
+from chtui.demo.selftest.points import POINTS, SHARDS, STAGES, Blow
+from tests.faults.comparing import assert_exact
+from tests.rigs.faults_rigs import modern_case
+from tests.rigs.migrating import Case
 from tests.support import ModernRig, wait_until
 
 CASE_SECONDS = 90.0
@@ -57,8 +59,7 @@ def test_nothing_befalls_it(modern: ModernRig, tmp_path: Path) -> None:
 )
 def test_the_wizard_is_killed(modern: ModernRig, tmp_path: Path, stage: str, point: str) -> None:
     name = f"w_{STAGES.index(stage)}_{point}"
-    case = modern_case(modern, tmp_path, name)
-    case = Case(**{**vars(case), "stage": stage, "point": point, "skip": 2})
+    case = modern_case(modern, tmp_path, name, blows=(Blow(stage, point, 2),))
     prepare(case, modern.query)
     assert finish(case) == 2
     assert case.fired.read_text() == f"{stage} {point}"
@@ -84,9 +85,8 @@ def test_a_server_is_killed_or_hangs(
     victim, stage, point, hangs = blow
     name = f"s{victim}_{STAGES.index(stage)}_{point}{'_h' * hangs}"
     node = modern.nodes[victim]
-    case = modern_case(modern, tmp_path, name)
-    changes = {"pid": getattr(node, "pid"), "signal": signal.SIGSTOP if hangs else signal.SIGKILL}  # noqa: B009
-    case = Case(**{**vars(case), "stage": stage, "point": point, "skip": 3, **changes})
+    pids, number = [getattr(node, "pid")], signal.SIGSTOP if hangs else signal.SIGKILL  # noqa: B009
+    case = modern_case(modern, tmp_path, name, blows=(Blow(stage, point, 3, pids, number),))
     prepare(case, modern.query)
     process = case.start()
     try:
@@ -96,7 +96,6 @@ def test_a_server_is_killed_or_hangs(
         assert process.wait(CASE_SECONDS) == 0, case.output()
     finally:
         process.kill()
-        process.wait()
     assert_exact(case, modern.query, SHARDS)
     clean(case, modern.query, 4)
 

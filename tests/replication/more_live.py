@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from chtui.demo.selftest.oracle import prepare
+from chtui.demo.selftest.points import Blow
 from tests.faults.living import TABLES, assert_exact, sealed, so_far, under_way
-from tests.faults.migrations import prepare
 from tests.replication.test_migration_faults import gone
 from tests.rigs.faults_rigs import asking, replicated_case
 from tests.rigs.fixtures import ReplicatedCluster
@@ -21,8 +21,8 @@ EXACT_SECONDS = 180.0
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", ["", "pause_writers"])
 def test_writers_go_on(replicated_cluster: ReplicatedCluster, tmp_path: Path, kind: str) -> None:
-    case = replicated_case(replicated_cluster, tmp_path, f"rl_{kind[:5]}")
-    case = replace(case, stage=kind, point="event" if kind else "")
+    blows = (Blow(kind, "event"),) if kind else ()
+    case = replicated_case(replicated_cluster, tmp_path, f"rl_{kind[:5]}", blows=blows)
     query = asking(replicated_cluster)
     prepare(case, query)
     with writing(case, query, 4) as writers, sealed(case) as starts:

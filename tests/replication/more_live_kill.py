@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from chtui.demo.selftest.oracle import prepare
+from chtui.demo.selftest.points import Blow
 from tests.faults.living import assert_exact, sealed
-from tests.faults.migrations import prepare
 from tests.replication.test_migration_faults import gone
 from tests.rigs.faults_rigs import asking, replicated_case
 from tests.rigs.fixtures import ReplicatedCluster
@@ -20,7 +21,7 @@ EXACT_SECONDS = 180.0
 def test_the_wizard_is_killed_while_rows_are_added(
     replicated_cluster: ReplicatedCluster, tmp_path: Path
 ) -> None:
-    case = replicated_case(replicated_cluster, tmp_path, "rl_delta", stage="delta", point="event")
+    case = replicated_case(replicated_cluster, tmp_path, "rl_delta", blows=(Blow("delta", "event"),))
     query = asking(replicated_cluster)
     prepare(case, query)
     with writing(case, query, 4) as writers, sealed(case) as starts:

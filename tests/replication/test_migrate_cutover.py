@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from chtui.demo.selftest.oracle import EVENTS_V1, EVENTS_V2, clean, rows_of
 from chtui.errors import MigrateError
 from chtui.migrate import facts
 from chtui.migrate.cutover import copy_back, gate, readers, retention, switch
@@ -15,7 +16,6 @@ from chtui.migrate.cutover.readers import Verdict
 from chtui.migrate.cutover.switch import Timing
 from tests.engine.moving import Services
 from tests.engine.standing import Standing, start
-from tests.faults.migrations import EVENTS_V1, clean, rows_of
 from tests.rigs.faults_rigs import asking, replicated_case
 from tests.rigs.fixtures import ReplicatedCluster
 from tests.support import wait_until
@@ -82,8 +82,7 @@ def test_rows_come_back_to_v1(standing: Standing) -> None:
     assert {each.table: each.rows for each in found} == {"events": 50, "clicks": 0}
     assert {each.rows for each in copy_back.run(standing.stand, standing.now() - 300)} == {0}
     one = rows_of(standing.ask, 0, EVENTS_V1, standing.case.source_database)
-    text = EVENTS_V1.replace("lower(kind)", "toString(kind)")
-    assert one == rows_of(standing.ask, 0, text, standing.case.target_database)
+    assert one == rows_of(standing.ask, 0, EVENTS_V2, standing.case.target_database, "events")
 
 
 def test_what_this_version_cannot_is_refused(standing: Standing) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from chtui.migrate import drill, layout, verify
+from chtui.demo.selftest.oracle import clean, prepare
+from chtui.migrate import benchmarks, drill, layout, sealed_report, verify
 from chtui.migrate.drill import Kind
 from chtui.migrate.layout import Ground
+from chtui.migrate.spec import Benchmark
 from chtui.migrate.verification import State
-from tests.faults.migrations import clean, prepare
 from tests.rigs.faults_rigs import asking, replicated_case
 from tests.rigs.fixtures import ReplicatedCluster
 from tests.support import wait_until
@@ -30,6 +32,8 @@ class Migrated(NamedTuple):
     ground: Ground
     query: Callable[[int, str], str]
     """Asks the server of this number; `v2.` is its database."""
+    folder: Path
+    """The run's."""
 
     @property
     def ports(self) -> list[int]:
@@ -49,7 +53,7 @@ def migrated(replicated_cluster: ReplicatedCluster, tmp_path: Path) -> Iterator[
     prepare(case, asked)
     assert case.start().wait(120) == 0, case.output()
     ground = layout.lay_out(case.spec(), case.hosts())
-    made = Migrated(ground, query)
+    made = Migrated(ground, query, Path(case.directory) / "run")
     yield made
     replicated_cluster.heal()
     for index in range(4):
@@ -65,6 +69,17 @@ def test_what_was_migrated_is_equal_until_all_replicas_lose_a_row_and_a_state(mi
     assert (whole.state, whole.failures) == (State.EQUAL, ())
     assert {each.host.port for each in whole.compared} == set(migrated.ports)
     assert sum(check.keys for check in whole.aggregates) > 0
+    sealed = sealed_report.read(migrated.folder / sealed_report.FILE_NAME)
+    assert (sealed["exact"], len(sealed["hours"])) == ("exact", len(whole.compared))
+    count = Benchmark(
+        "count", "SELECT count() FROM {source_database}.events", "SELECT count() FROM {database}.events"
+    )
+    timed = benchmarks.run(
+        migrated.ground._replace(spec=replace(migrated.ground.spec, benchmarks=(count,))), times=2
+    )
+    for side in (timed[0].v1, timed[0].v2):
+        # This version does not tell what was read.
+        assert [(each.result_rows, each.read_rows) for each in side.ran] == [(1, None)] * 2, side.error
 
     at, row_id, day = migrated.query(
         0,

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.migrations import assert_exact, prepare
+from chtui.demo.selftest.oracle import prepare
+from chtui.demo.selftest.points import SHARDS, STAGES, Blow
+from tests.faults.comparing import assert_exact
 from tests.faults.test_migration_faults import CASE_SECONDS, finish
 from tests.replication.test_migrate_schema import dropped
-from tests.rigs.faults_rigs import SHARDS, asking, replicated_case
+from tests.rigs.faults_rigs import asking, replicated_case
 from tests.rigs.fixtures import ReplicatedCluster
-from tests.rigs.migrating import STAGES, Case
+from tests.rigs.migrating import Case
 from tests.support import wait_until
 
 
@@ -38,7 +40,7 @@ def test_the_wizard_is_killed(
     replicated_cluster: ReplicatedCluster, tmp_path: Path, stage: str, point: str
 ) -> None:
     name = f"rw{STAGES.index(stage)}_{point}"
-    case = replicated_case(replicated_cluster, tmp_path, name, stage=stage, point=point, skip=2)
+    case = replicated_case(replicated_cluster, tmp_path, name, blows=(Blow(stage, point, 2),))
     query = asking(replicated_cluster)
     prepare(case, query)
     assert finish(case) == 2
@@ -55,10 +57,7 @@ def test_a_target_replica_is_killed(
         replicated_cluster,
         tmp_path,
         f"rt{STAGES.index(stage)}",
-        stage=stage,
-        point="sent",
-        skip=2,
-        pid=node.process.pid,
+        blows=(Blow(stage, "sent", 2, [node.process.pid]),),
     )
 
     def heal() -> None:
@@ -70,7 +69,7 @@ def test_a_target_replica_is_killed(
 def test_keeper_loses_its_leader(replicated_cluster: ReplicatedCluster, tmp_path: Path) -> None:
     leader = replicated_cluster.zookeeper.leader()
     case = replicated_case(
-        replicated_cluster, tmp_path, "rk", stage="publish", point="sent", skip=1, pid=leader.process.pid
+        replicated_cluster, tmp_path, "rk", blows=(Blow("publish", "sent", 1, [leader.process.pid]),)
     )
     befall(replicated_cluster, case, replicated_cluster.heal)
 
@@ -78,7 +77,7 @@ def test_keeper_loses_its_leader(replicated_cluster: ReplicatedCluster, tmp_path
 def test_a_host_is_cut_off(replicated_cluster: ReplicatedCluster, tmp_path: Path) -> None:
     """The forwarder of one host drops every connection, in the middle of whatever was asked."""
     case = replicated_case(
-        replicated_cluster, tmp_path, "rcut", stage="copy", point="sent", skip=4, signal=signal.SIGCONT
+        replicated_cluster, tmp_path, "rcut", blows=(Blow("copy", "sent", 4, signal=signal.SIGCONT),)
     )
     forwarder = replicated_cluster.forwarders[3]
     befall(replicated_cluster, case, forwarder.restore, forwarder.cut)
@@ -102,7 +101,6 @@ def befall(
         assert process.wait(CASE_SECONDS) == 0, case.output()
     finally:
         process.kill()
-        process.wait()
         rig.heal()
     assert_exact(case, query, SHARDS)
     gone(rig, case)

@@ -7,12 +7,13 @@ mapped, all tables are copied. Its ways are its own: no staging, no proof, and a
 from __future__ import annotations
 
 import http.client
-import json
 import sys
 import time
 from pathlib import Path
 
-from tests.rigs.migrating import Case, Faults
+from chtui.demo.selftest import case as cases
+from chtui.demo.selftest.case import Case
+from chtui.demo.selftest.faults import Faults
 
 COPY = "copy"
 AS_WRITTEN, STOPS, REMEMBERS = "as_written", "stops", "remembers"
@@ -107,5 +108,4 @@ class Script:
 
 
 if __name__ == "__main__":
-    told = json.loads(Path(sys.argv[1]).read_text())
-    sys.exit(Script(Case(**told), sys.argv[2]).run())
+    sys.exit(Script(cases.read(Path(sys.argv[1]))[0], sys.argv[2]).run())

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 MIGRATE = (
     "init", "preflight", "plan", "run", "takeover", "status", "pause", "resume", "abort", "skip", "set", "confirm", "accept",
-    "dual-write", "cutover", "rollback", "drop-source", "verify", "cleanup",
+    "dual-write", "cutover", "rollback", "drop-source", "verify", "cleanup", "selftest",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from chtui.migrate import facts
 from chtui.migrate.facts import Facts
 from chtui.migrate.journal_lines import Event
+from chtui.migrate.verification import Verdict
 
 AT = datetime(2026, 3, 4, tzinfo=UTC)
 
@@ -48,6 +49,14 @@ def test_what_was_begun_and_not_done_is_open() -> None:
     assert folded(delta("begun"), delta("done")).half_added == frozenset()
 
 
+def test_rows_are_collapsed_as_often_as_a_partition_was_last_seen_to_have_them() -> None:
+    def of(table: str, partition: str, rows: int) -> tuple[str, Mapping[str, Any]]:
+        return facts.COLLAPSED, {"table": table, "partition_id": partition, "rows": rows}
+
+    found = folded(of("t", "1", 5), of("t", "2", 7), of("u", "1", 0), of("t", "1", 6))
+    assert found.collapsed == {"t": 13, "u": 0}
+
+
 def test_writers_are_paused_until_they_were_let_go_on() -> None:
     assert folded(hook("pause_writers", "begun")).writers_paused
     assert folded(hook("pause_writers", "failed")).writers_paused, "nobody knows how far it got"
@@ -67,6 +76,18 @@ def test_seals_and_what_they_vouch_for() -> None:
     assert found.sealing == {"t"}
     assert found.sealed == {"t": 9.0, "u": 9.5}
     assert found.exact_until == {"u": 8.0}, "all of t is there"
+
+
+def test_the_last_report_counts() -> None:
+    told = {"path": "/r", "sha256": "a", "verdict": "differs", "until_seconds": None, "made_at": "x"}
+    first = folded((facts.REPORT, told))
+    assert first.report == facts.Report("/r", "a", Verdict.DIFFERS, None, "x")
+    assert not first.is_proven
+    later = {**told, "verdict": "equal but for what was accepted", "until_seconds": 5}
+    last = folded((facts.REPORT, told), (facts.REPORT, later))
+    assert last.report is not None
+    assert (last.report.until_seconds, last.is_proven) == (5.0, True)
+    assert not folded().is_proven
 
 
 def test_names_are_collected() -> None:

@@ -15,13 +15,14 @@ import pytest
 
 from chtui.errors import MigrateError
 from chtui.migrate import changeable, kept_plan, spec_file, status
-from chtui.migrate.facts import PROVEN, SKIPPED, Facts
+from chtui.migrate.facts import PROVEN, SKIPPED, Facts, Report
 from chtui.migrate.journal_lines import Event
 from chtui.migrate.layout import HOUR_SECONDS, Group, Slice
 from chtui.migrate.ledger import LIMITS, Ledger
 from chtui.migrate.progress import CellState, Progress
 from chtui.migrate.recut import recut, slices
 from chtui.migrate.spec import Hook, Limits
+from chtui.migrate.verification import Verdict
 from tests.rigs.migrating import SPEC
 from tests.support import replace
 
@@ -179,7 +180,7 @@ def test_a_status_is_json_and_says_what_is_not_exact() -> None:
     progress = Progress("otel", Limits(workers=3))
     progress.plan({"a": 10.0, "b": 20.0})
     progress.cell("a", CellState.PROVEN)
-    facts = Facts(skipped=frozenset({"b"}), watermarks={"traces": 2**60})
+    facts = Facts(skipped=frozenset({"b"}), watermarks={"traces": 2**60}, collapsed={"logs": 5})
     document = status.to_document(
         progress.status(), facts, progress.limits, Clock(), plan_hash="p", generation=2, notes=["more"]
     )
@@ -192,6 +193,31 @@ def test_a_status_is_json_and_says_what_is_not_exact() -> None:
     assert document["watermarks"] == {"traces": str(2**60)}
     assert document["notes"][1:] == ["more"]
     assert "nothing this run says of itself can be exact" in document["notes"][0]
+    assert document["report"] is None
     text = status.to_text(document)
+    assert document["collapsed_rows"] == {"logs": 5}
+    assert "collapsed: 5 rows of logs that v1 has once more" in text
     assert "skipped: b" in text
     assert text.startswith("run otel: starting\ncells: 1 planned, 1 proven\nrows: 10 of 30")
+
+
+def test_a_status_says_what_the_sealed_report_says() -> None:
+    told = Report("/r/report.json", "a" * 64, Verdict.EQUAL, 1_769_860_800.0, "2026-02-01T00:00:00.000Z")
+    facts = Facts(sealed={"traces": 5.0}, report=told)
+    progress = Progress("otel")
+
+    def document(facts: Facts) -> dict[str, Any]:
+        found = status.to_document(
+            progress.status(), facts, progress.limits, Clock(), plan_hash="p", generation=1
+        )
+        assert json.loads(json.dumps(found, allow_nan=False)) == found
+        return found
+
+    proven = document(facts)
+    assert (proven["report"]["path"], proven["report"]["is_proof"]) == ("/r/report.json", True)
+    assert "report: /r/report.json: exact up to 2026-01-31T12:00:00.000Z;" in status.to_text(proven)
+    assert proven["notes"] == []
+    red = document(replace(facts, report=told._replace(verdict=Verdict.DIFFERS)))
+    assert "report: /r/report.json: not exact: differs;" in status.to_text(red)
+    assert red["notes"] == ["the sealed report says differs: it is not proven that v2 has v1's rows"]
+    assert "report: none yet" in status.to_text(document(replace(facts, report=None)))

@@ -120,6 +120,17 @@ def test_digests_add_up_in_any_order_and_modulo() -> None:
     assert NOTHING + one == one + NOTHING == one
 
 
+def test_what_was_collapsed_is_counted_and_no_difference() -> None:
+    once = Digest(2, 50, 2, 3, collapsed=4)
+    assert once == Digest(2, 50, 2, 3)
+    assert differing({0: once}, {0: Digest(2, 50, 2, 3)}) == []
+    assert len({once, Digest(2, 50, 2, 3), Digest(3, 50, 2, 3)}) == 2
+    assert once != (2, 50, 2, 3, 4)
+    assert total([once, Digest(1, 7, 5, 5), once]).collapsed == 8
+    shards = made(Flavour.PLAIN).shards
+    assert to_digests([(0, 0, 2, 50, 2, 3, 4)], shards)[0, 1].collapsed == 4
+
+
 def test_rows_of_slots_are_rows_of_shards() -> None:
     shards = made(Flavour.PLAIN).shards
     rows = [

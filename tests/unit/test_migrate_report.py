@@ -12,7 +12,7 @@ from chtui.errors import MigrateError
 from chtui.migrate import report
 from chtui.migrate.digests import NOTHING, Digest
 from chtui.migrate.drill import Drilled, Example, Kind, Minute, Oddity
-from chtui.migrate.verification import AggregateCheck, KeyDifference, Verification
+from chtui.migrate.verification import AggregateCheck, KeyDifference, State, Told, Verification
 from tests.unit.verifications import HOUR, SOURCE, WHOLE, A, D, at, told, verified
 
 
@@ -73,6 +73,17 @@ def test_a_changed_report_is_refused(tmp_path: Path, change: object, what: str) 
         report.read(path)
     assert "\n" not in refused.value.line
     assert refused.value.fix
+
+
+def test_rows_v1_has_once_more_are_counted_apart() -> None:
+    collapsing = Told({at(1): Digest(10, 10, 5, 9, collapsed=3), at(2): SOURCE.digests[at(2)]}, {})
+    found = verified(collapsing, WHOLE)
+    assert found.state is State.EQUAL
+    assert (found.totals[0].source_rows, found.totals[0].collapsed_rows) == (30, 3)
+    told = report.found_in(found)
+    assert [each["collapsed_rows"] for each in told["hours"]] == [3, 3, 0, 0]
+    assert told["totals"][0]["collapsed_rows"] == 3
+    assert told["hours"][0]["v1"] == told["hours"][0]["v2"]
 
 
 def test_no_report_and_nowhere_to_write_one(tmp_path: Path) -> None:

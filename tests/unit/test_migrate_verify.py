@@ -310,8 +310,8 @@ def test_a_host_that_lives_is_waited_for() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "counted", "digest", "drill_hashes", "drill_rows", "preflight_losses", "preflight_partitions", "preflight_rate",
-        "preflight_times", "preflight_values", "source_hours", "states_count", "verify_digest",
+        "counted", "digest", "digest_once", "drill_hashes", "drill_rows", "preflight_losses", "preflight_partitions", "preflight_rate",
+        "preflight_times", "preflight_values", "source_hours", "states_count", "verify_digest", "verify_digest_once",
     ],
 )  # fmt: skip
 def test_no_name_a_question_gives_can_be_that_of_a_column(name: str) -> None:

@@ -20,6 +20,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     _running(verbs)
     _asking(verbs)
     _proving(verbs)
+    _testing(verbs)
 
 
 def add_render(actions: argparse._SubParsersAction[Any]) -> None:
@@ -152,7 +153,14 @@ def _proving(verbs: Verbs) -> None:
     verify.add_argument(
         "--until",
         metavar="INSTANT",
-        help="hours that end before, as 2026-01-31T12:00:00Z or seconds since 1970",
+        help="hours that end before, as 2026-01-31T12:00:00Z or seconds since 1970 (while both are written: now less the lateness)",
+    )
+    verify.add_argument("--run", metavar="NAME", help="the run whose journal tells who writes (as the spec)")
+    verify.add_argument(
+        "--benchmarks", action="store_true", help="time the spec's benchmark queries on v1 and on v2 too"
+    )
+    verify.add_argument(
+        "--times", type=_times, default=3, metavar="N", help="how often each is run on each side (3)"
     )
     verify.add_argument("--report", type=Path, metavar="FILE", help="write a report with every digest")
     _json(verify)
@@ -164,6 +172,61 @@ def _proving(verbs: Verbs) -> None:
     )
     _yes(cleanup)
     _json(cleanup)
+
+
+def _times(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 100:
+        raise ValueError(text)
+    return number
+
+
+def _testing(verbs: Verbs) -> None:
+    test = _verb(
+        verbs, "selftest", "kill and hang processes of small migrations on a throw-away embedded cluster"
+    )
+    test.add_argument(
+        "--cases",
+        choices=("quick", "all"),
+        default="quick",
+        help="24 cases, some minutes; or all, some hours",
+    )
+    test.add_argument(
+        "--random", type=_number, default=0, metavar="N", help="so many more at random times (0)"
+    )
+    test.add_argument(
+        "--seed", type=_number, default=4, metavar="N", help="what random times derive from (4)"
+    )
+    test.add_argument("--only", default="", metavar="TEXT", help="cases whose name has this in it")
+    test.add_argument(
+        "--shard", type=share, default=(1, 1), metavar="K/N", help="the Kth of N shares of them"
+    )
+    test.add_argument("--results", type=Path, metavar="FILE", help="keep each verdict as a line of JSON")
+    test.add_argument("--resume", action="store_true", help="go on: cases the results have are passed over")
+    _json(test)
+
+
+def _number(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError(text)
+    return value
+
+
+def share(text: str) -> tuple[int, int]:
+    """Return which of so many shares is meant: `1/2` is the first of two.
+
+    Raises:
+        ValueError: none is.
+    """
+    number, _, count = text.partition("/")
+    found = int(number), int(count)
+    if not 1 <= found[0] <= found[1]:
+        raise ValueError(text)
+    return found
+
+
+_number.__name__ = "number"  # argparse says "invalid number value"
 
 
 def _verb(verbs: Verbs, name: str, what: str) -> argparse.ArgumentParser:

@@ -181,7 +181,7 @@ def _carry_out(
     """Be the process; return the exit code."""
     from chtui.clock import SystemClock
     from chtui.errors import MigrateError
-    from chtui.migrate import kept_plan, status
+    from chtui.migrate import kept_plan, sealed_report, status
     from chtui.migrate.lease import Lease
     from chtui.migrate.process import Process
 
@@ -200,9 +200,10 @@ def _carry_out(
     else:
         common.say(status.to_line(last))
         print(f"run {name}: {last['stage']}, {last['rows_done']} of {last['rows']} rows")
+        print(f"report: {sealed_report.to_text(last['report'])}")
     for note in last["notes"]:
         common.say(f"chtui: {note}")
-    return EXIT_DIFFERENT if facts.skipped else 0
+    return 0 if facts.is_proven and not facts.skipped else EXIT_DIFFERENT
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from chtui.cli.migrating import cleaning, clients, common, preparing, running, verifying
+from chtui.cli.migrating import cleaning, clients, common, preparing, running, testing, verifying
 
 if TYPE_CHECKING:
     from chtui.cli.migrating.common import Connect
@@ -19,6 +19,7 @@ VERBS = {
     "status": clients.status,
     "verify": verifying.run,
     "cleanup": cleaning.run,
+    "selftest": testing.run,
 }
 """All others ask the process of a run."""
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chtui.cli.migrating import common
 
 if TYPE_CHECKING:
     from chtui.cli.migrating.common import Connect
+    from chtui.migrate.benchmarks import Timed
     from chtui.migrate.drill import Drilled
-    from chtui.migrate.spec import Spec
+    from chtui.migrate.facts import Facts
+    from chtui.migrate.layout import Ground
     from chtui.migrate.verification import Verification
 
 DRILLED = 8
@@ -23,12 +27,12 @@ DRILLED = 8
 def run(arguments: argparse.Namespace, found: Connect) -> int:
     """Compare, print what differs, and return 0 where nothing does, 1 where something does, 3 where that is not known."""
     from chtui.clock import SystemClock
-    from chtui.errors import ChtuiError
-    from chtui.migrate import drill, report, verify
+    from chtui.migrate import benchmarks, journal, report, verify
     from chtui.migrate.layout import Ground, Layout, shards_of, source_shape
 
     spec = common.spec(arguments.spec)
-    until = _instant(arguments.until) if arguments.until else None
+    given = _instant(arguments.until) if arguments.until else None
+    known = _known(journal.checked_run(arguments.run or spec.name))
     hosts = common.hosts(spec, found().profile)
     try:
         shapes = {
@@ -37,36 +41,92 @@ def run(arguments: argparse.Namespace, found: Connect) -> int:
             for source in table.sources
         }
         ground = Ground(spec, hosts, Layout((), shards_of(spec, hosts), spec.target.flavour), shapes)
-        result = verify.run(ground, tables=arguments.table, until_seconds=until, say=common.say)
-        drilled: list[Drilled] = []
-        for hour in result.differing[:DRILLED]:
-            try:
-                drilled.append(drill.down(ground, hour))
-            except ChtuiError as error:
-                common.say(f"chtui: {hour.table}, {hour.host}: rows cannot be told apart: {error.line}")
+        until = _comparable_until(known.facts, ground) if given is None else given
+        if until is not None and given is None:
+            common.say(f"both v1 and v2 are written, or were: rows of before {_time(until)} are compared")
+        result = verify.run(
+            ground,
+            tables=arguments.table,
+            until_seconds=until,
+            whole_hours=given is not None,
+            say=common.say,
+        )
+        drilled = _drilled(ground, result)
+        timed = _timed(ground, known, arguments.times) if arguments.benchmarks else ()
     finally:
         hosts.close()
-    run_name, plan_hash = _run_of(spec)
     clock = SystemClock()
     document = (
-        report.write(arguments.report, result, plan_hash, clock, run=run_name, drilled=drilled)
+        report.write(
+            arguments.report, result, known.plan_hash, clock, run=known.run, drilled=drilled, timed=timed
+        )
         if arguments.report
-        else report.to_document(result, plan_hash, clock, run=run_name, drilled=drilled)
+        else report.to_document(result, known.plan_hash, clock, run=known.run, drilled=drilled, timed=timed)
     )
-    print(json.dumps(document, indent=1) if arguments.json else "\n".join(_lines(result, drilled)))
+    lines = [*_lines(result, drilled), *benchmarks.lines(timed), *_verdict(result)]
+    print(json.dumps(document, indent=1) if arguments.json else "\n".join(lines))
     return result.exit_code
 
 
-def _run_of(spec: Spec) -> tuple[str, str]:
-    """The run of this spec here and its plan's hash; empty where there is none."""
+def _timed(ground: Ground, known: Known, times: int) -> Sequence[Timed]:
+    """The spec's benchmarks; before the seal v2's names do not lead to its rows, and the figures mean little."""
+    from chtui.migrate import benchmarks
+
+    unsealed = [table.name for table in ground.spec.tables if table.name not in known.facts.sealed]
+    if known.run and unsealed:
+        common.say(f"chtui: not sealed, so queries of v2 find no rows of: {', '.join(unsealed)}")
+    return benchmarks.run(ground, times=times, say=common.say)
+
+
+class Known(NamedTuple):
+    """What is known of a run here; nothing where there is none."""
+
+    run: str
+    plan_hash: str
+    facts: Facts
+
+
+def _known(name: str) -> Known:
     from chtui.errors import MigrateError
-    from chtui.migrate import journal
+    from chtui.migrate import facts, journal
 
     try:
-        header, _ = journal.read(spec.name)
+        header, events = journal.read(name)
+        return Known(header.run, header.plan_hash, facts.of(events))
     except MigrateError:
-        return "", ""
-    return header.run, header.plan_hash
+        return Known("", "", facts.Facts())
+
+
+def _comparable_until(known: Facts, ground: Ground) -> float | None:
+    """Up to which event time all can be equal by now; None for all rows."""
+    from chtui.errors import ChtuiError
+    from chtui.migrate.live.watermark import clock_seconds
+    from chtui.migrate.sealed_report import comparable_until
+
+    try:
+        now = clock_seconds(ground.hosts.source)
+    except ChtuiError:
+        # What cannot be asked the comparison tells.
+        now = time.time()
+    return comparable_until(known, ground.spec.retention.lateness_seconds, now)
+
+
+def _drilled(ground: Ground, result: Verification) -> list[Drilled]:
+    """The first hours that differ, by minutes; those that were not compared are left out."""
+    from chtui.errors import ChtuiError
+    from chtui.migrate import drill
+
+    drilled: list[Drilled] = []
+    for hour in result.differing[:DRILLED]:
+        try:
+            found = drill.down(ground, hour)
+        except ChtuiError as error:
+            common.say(f"chtui: {hour.table}, {hour.host}: rows cannot be told apart: {error.line}")
+            continue
+        until = result.until_seconds
+        minutes = [each for each in found.minutes if until is None or each.minute_seconds < until]
+        drilled.append(replace(found, minutes=tuple(minutes)))
+    return drilled
 
 
 def _lines(result: Verification, drilled: Sequence[Drilled]) -> Iterator[str]:
@@ -77,7 +137,8 @@ def _lines(result: Verification, drilled: Sequence[Drilled]) -> Iterator[str]:
             "unknown" if number is None else str(number) for number in (each.source_rows, each.target_rows)
         )
         hours = f"{plural(each.hours, 'hour')} compared, {each.hours_differing} differ, {each.hours_unknown} unknown"
-        yield f"{each.table}: {wanted} rows in v1, {there} in v2; {hours}"
+        collapsed = f" and {each.collapsed_rows} collapsed" if each.collapsed_rows else ""
+        yield f"{each.table}: {wanted} rows in v1{collapsed}, {there} in v2; {hours}"
         if each.no_shard_rows:
             yield f"  {each.no_shard_rows} rows lead to no shard"
     for one in drilled:
@@ -101,10 +162,15 @@ def _lines(result: Verification, drilled: Sequence[Drilled]) -> Iterator[str]:
         yield f"not compared: {one_line(column)}: {one_line(why)}"
     for failure in result.failures:
         yield f"unknown: {failure.host} {failure.table} {failure.partition_id}: {one_line(failure.error, 300)}"
+
+
+def _verdict(result: Verification) -> Iterator[str]:
+    if result.until_seconds is not None:
+        yield f"compared up to {_time(result.until_seconds)}: rows of later may still come"
     yield f"verdict: {result.state}"
 
 
-def _time(seconds: int) -> str:
+def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -27,7 +27,7 @@ from chtui.migrate.digests import (
     total,
 )
 from chtui.migrate.layout import HOUR_SECONDS
-from chtui.migrate.shape import FORMAT_ROW_SINCE, Shape, row_hash
+from chtui.migrate.shape import FORMAT_ROW_SINCE, Shape
 from chtui.migrate.spec import Retries, SourceTable, TableSpec
 from chtui.migrate.stand import Stand
 from chtui.migrate.statements import table_name
@@ -235,7 +235,6 @@ class _Span:
         def named(values: list[str] | tuple[str, ...]) -> str:
             return ", ".join(f"{value} AS {alias}" for value, alias in zip(values, aliases, strict=True))
 
-        old = self._way.asking.old
         own = tuple(self._way.shape.values[column] for column in self._way.asking.columns)
         params: dict[str, Value] = {
             "staging": (database, name),
@@ -246,8 +245,8 @@ class _Span:
             ),
             "returned": named(self._way.returned),
             "kept": named(quoted),
-            "row_hash": row_hash(tuple(map(quote_identifier, self._way.asking.columns)), old=old),
-            "own_hash": row_hash(own, old=old),
+            "row_hash": self._way.asking.row_hash([*map(quote_identifier, self._way.asking.columns)]),
+            "own_hash": self._way.asking.row_hash(own),
             "from": self._reading(),
             "where": self._where(),
             "source": (database, source.name),

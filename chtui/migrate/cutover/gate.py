@@ -71,6 +71,8 @@ def look(stand: Stand, *, last: Gate | None = None, say: Say = lambda _: None) -
     Raises:
         ConnectError, QueryError: v1's host does not tell the time, or not what its users may do.
     """
+    # A host that hangs is found out once, within seconds, not by every check.
+    each(stand.ground.hosts.everyone, Questions().version)
     facts = stand.facts()
     now = now_seconds(stand.ground.hosts.source)
     accepted = facts.accepted

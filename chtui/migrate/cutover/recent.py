@@ -117,7 +117,7 @@ def _source(look: Look, since: int, asker: Questions) -> Told:
         where = both(look.source_bounds(shape), _from(look.table, shape.values[look.table.time], since))
         params = look.source_params(shape, table_name(spec.source.database, source.name), where)
         try:
-            rows = asker.rows(host, "verify_digest", params)
+            rows = asker.rows(host, look.asking.statement("verify_digest"), params)
         except ChtuiError as error:
             failed[source.name] = error.line
             continue

@@ -9,7 +9,7 @@ from typing import Any
 
 from chtui.errors import ChtuiError, MigrateError
 from chtui.fleet.literal import Value
-from chtui.migrate import ddl, facts
+from chtui.migrate import ddl, facts, sealed_report
 from chtui.migrate.cutover.server import SPOOL_SINCE, now_seconds
 from chtui.migrate.expressions import tokens
 from chtui.migrate.hands import DROPPING
@@ -215,6 +215,9 @@ def demand_droppable(stand: Stand) -> None:
     unsealed = [table.name for table in spec.tables if table.name not in known.sealed]
     if unsealed:
         why.append(f"{', '.join(unsealed)}: nobody has proven that v2 has all rows")
+    elif not known.dropped and (lacks := sealed_report.demand(known)):
+        # Where some of v1 is gone it was proven; no other report can be made.
+        why.append(lacks)
     if known.reads != "v2" or known.reads_at is None:
         why.append("readers are on v1")
     else:

@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from chtui.errors import ChtuiError
-from chtui.fleet.literal import quote_identifier
+from chtui.fleet.literal import Value, quote_identifier
 from chtui.migrate.cutover.access import SINCE, Access, Bound, Policy, Reach, read
 from chtui.migrate.cutover.checks import UNKNOWN, Finding
 from chtui.migrate.expressions import normalized
 from chtui.migrate.hosts import each
 from chtui.migrate.spec import Spec, TableSpec
 from chtui.migrate.stand import Stand
-from chtui.migrate.statements import table_name
+from chtui.migrate.statements import table_name, text
 from chtui.records import HostId
 from chtui.text import one_line, plural
 
@@ -102,7 +102,7 @@ def _reach(spec: Spec, source: Access, target: Access, user: str, host: HostId) 
         places = [table_name(database, name) for name in names]
         if len(names) == len(spec.tables):
             places = [f"{quote_identifier(database)}.*"]
-        remedy = "; ".join(f"GRANT SELECT ON {place} TO {quote_identifier(user)}" for place in places)
+        remedy = "; ".join(text("cutover_grant", {"where": place, "user": user}) for place in places)
         what = f"{user} may read v1 and not {', '.join(names)} of {database} on {host}"
         yield Finding(f"grant {user} on {host}", what, remedy)
     if more:
@@ -167,11 +167,14 @@ def _policies(spec: Spec, source: Access, target: Access, host: HostId) -> Itera
         if any(_is_twin(policy, each, spec.target.database, twin) for each in target.policies):
             continue
         where = f"{quote_identifier(spec.target.database)}.{quote_identifier(twin) if twin else '*'}"
-        kind = "AS RESTRICTIVE " if policy.is_restrictive else ""
-        remedy = (
-            f"CREATE ROW POLICY {quote_identifier(policy.name)} ON {where} USING {one_line(policy.condition)} {kind}"
-            f"TO {policy.applies_to or 'NONE'}"
-        )
+        params: dict[str, Value] = {
+            "name": policy.name,
+            "where": where,
+            "condition": one_line(policy.condition),
+            "kind": "RESTRICTIVE" if policy.is_restrictive else "",
+            "applies_to": policy.applies_to or "NONE",
+        }
+        remedy = text("cutover_create_policy", params).replace("\n", " ")
         what = f"{policy.name} on {policy.table or 'all'} of v1 has no twin on {twin or 'all'} of v2"
         yield Finding(f"policy {policy.name} of {policy.table or 'all'} on {host}", what, remedy)
 

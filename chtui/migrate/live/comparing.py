@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from chtui.errors import ChtuiError, MigrateError
 from chtui.migrate.hosts import each
-from chtui.migrate.layout import Ground
 from chtui.migrate.look import Look, is_old
 from chtui.migrate.questions import Questions
 from chtui.migrate.spec import TableSpec
+from chtui.migrate.stand import Stand
 from chtui.migrate.verification import Compared, State, compare
 from chtui.records import HostId
 
@@ -30,20 +30,21 @@ class Place(NamedTuple):
 
 
 def differing(
-    ground: Ground, table: TableSpec, until_seconds: int | None, since_seconds: int | None = None
+    stand: Stand, table: TableSpec, until_seconds: int | None, since_seconds: int | None = None
 ) -> dict[Place, list[Compared]]:
     """Return the hours that differ from v1's, by place; only rows of before `until_seconds`, and from `since_seconds` on.
 
     Raises:
         MigrateError: a host would not tell.
     """
-    asker = Questions()
+    ground, asker = stand.ground, Questions()
     told = each(ground.hosts.everyone, asker.version)
     for host, version in told.items():
         if isinstance(version, ChtuiError):
             raise _unknown(str(host), version.line)
     old = is_old([version for version in told.values() if isinstance(version, str)])
-    source, targets = Look(ground, table, old, until_seconds, asker, since_seconds).all()
+    look = Look(ground, table, old, until_seconds, asker, since_seconds, stand.remembered)
+    source, targets = look.all()
     found: dict[Place, list[Compared]] = {}
     for hour in compare(table.name, source, targets, ground.layout.shards):
         if hour.state is State.UNKNOWN:

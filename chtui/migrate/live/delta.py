@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from chtui.fleet.literal import Value, quote_identifier
-from chtui.migrate.cell import COPYING, CellWork, Staged, difference, partition_condition, settings_text
+from chtui.migrate.cell import COPYING, CellWork, Staged, difference, settings_text
 from chtui.migrate.ddl import instant
 from chtui.migrate.digests import (
     DIGEST_SECONDS,
@@ -18,12 +18,12 @@ from chtui.migrate.digests import (
     SETTINGS,
     Digest,
     of_shard,
+    partition_condition,
     to_digests,
 )
 from chtui.migrate.facts import DELTA
 from chtui.migrate.layout import Slice
 from chtui.migrate.look import both
-from chtui.migrate.shape import row_hash
 from chtui.migrate.snapshot import Snapshot
 
 MOST_HASHES = 10_000
@@ -160,7 +160,7 @@ def _sift(work: CellWork, name: str, whole: str, table: str, span: Span) -> tupl
     """Put the rows of a staging table that another lacks into a third; return its name, empty for none, and the extra rows."""
     asking = work.work.asking
     columns = [quote_identifier(column) for column in asking.columns]
-    hashed = row_hash(tuple(columns), old=asking.old)
+    hashed = asking.row_hash(columns)
     work.work.gate("sift")
     work.make(name)
     given: dict[str, Value] = {

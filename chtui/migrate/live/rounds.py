@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from chtui.clock import rfc3339
 from chtui.errors import ChtuiError, MigrateError
+from chtui.migrate import sealed_report
 from chtui.migrate.cell import is_worth_again
 from chtui.migrate.layout import HOUR_SECONDS
 from chtui.migrate.live.comparing import Place, differing
@@ -16,7 +17,7 @@ from chtui.migrate.live.words import Words
 from chtui.migrate.progress import CellState
 from chtui.migrate.spec import TableSpec
 from chtui.migrate.stand import Stand
-from chtui.migrate.verification import Compared
+from chtui.migrate.verification import Compared, Verdict, Verification
 
 PAUSE_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 """The pauses after rounds that failed; the last one for all further."""
@@ -44,6 +45,9 @@ class Rounds:
         self._seen: dict[Place, int] = {}
         self._rows: dict[Place, int] = {}
         self._fruitless = 0
+        self._has_looked = False
+        self.seen: Verification | None = None
+        """Of a v1 that is still: the one look that found all equal, which serves as the seal's too."""
 
     @property
     def extra(self) -> dict[Place, int]:
@@ -68,6 +72,8 @@ class Rounds:
             self._stand.progress.gate(CATCH_UP)
             pause = min(MOST_SECONDS, max(LEAST_SECONDS, self._spec.retention.lateness_seconds / 4))
             try:
+                if self._see_all():
+                    break
                 for table in left:
                     self.round(table)
                 failures = 0
@@ -91,6 +97,22 @@ class Rounds:
                 self._words.listen(pause)
         return dict(self._settled)
 
+    def _see_all(self) -> bool:
+        """Compare all there is of a v1 that is still, at first; return whether all is equal, aggregates too."""
+        facts = self._stand.facts()
+        if facts.watermarks or facts.half_added or self._has_looked:
+            return False
+        found = sealed_report.look(self._stand)
+        verdict = sealed_report.judge(found, facts.accepted)
+        # Where something differs rounds repair it; where a host was away it is looked at again.
+        self._has_looked = verdict is Verdict.DIFFERS
+        if not verdict.is_proof:
+            return False
+        self.seen = found
+        for table in self._spec.tables:
+            self._is_equal(table, 0.0, None)
+        return True
+
     def round(self, table: TableSpec) -> Repaired | None:
         """Compare a table as far as its rows have had time to come, and repair it; return what was done, None for nothing.
 
@@ -100,7 +122,7 @@ class Rounds:
         now, until = self._horizon(table)
         if until is not None and until < 0:
             return None
-        wrong = differing(self._stand.ground, table, until)
+        wrong = differing(self._stand, table, until)
         if not wrong:
             self._note(table, {})
             self._is_equal(table, now, until)
@@ -121,7 +143,7 @@ class Rounds:
     def _is_well(self, table: TableSpec, until: int | None) -> bool:
         """Whether nothing differs but what somebody accepted."""
         accepted = self._stand.facts().accepted
-        return all(place.name in accepted for place in differing(self._stand.ground, table, until))
+        return all(place.name in accepted for place in differing(self._stand, table, until))
 
     def again(self, table: TableSpec) -> None:
         """Compare the last hours of a table that is sealed, and bring over what it lacks of them.
@@ -132,7 +154,7 @@ class Rounds:
         now = clock_seconds(self._stand.ground.hosts.source)
         until = int(now - self._spec.retention.lateness_seconds)
         since = (until - WATCHED_SECONDS) // HOUR_SECONDS * HOUR_SECONDS
-        if wrong := differing(self._stand.ground, table, until, since):
+        if wrong := differing(self._stand, table, until, since):
             repaired = Repair.of(self._stand, table, until).mend(wrong)
             self._note(table, repaired.extra)
             self._tell(table, wrong, repaired)

@@ -17,14 +17,16 @@ from chtui.migrate.live.words import Words
 from chtui.migrate.questions import Questions
 from chtui.migrate.spec import TableSpec
 from chtui.migrate.stand import Stand
-from chtui.migrate.verification import State
+from chtui.migrate.verification import State, Verification
 
 LAST_SWEEPS = 5
 """How often v1's last rows are brought over while writers pause: once is enough unless a host fails."""
 
 
-def seal(stand: Stand, settled: Mapping[str, int], words: Words) -> None:
+def seal(stand: Stand, settled: Mapping[str, int], words: Words, *, seen: Verification | None = None) -> None:
     """Seal all tables that are not sealed yet; `settled` tells up to when each was seen equal.
+
+    `seen` is a look that found all of a v1 equal that is still: nothing is compared again then.
 
     With a hook that pauses writers the last rows are brought over while none come, so that nothing can be missed. Without
     one a row that comes late while names change may be missing: the journal says up to when all is exact.
@@ -42,10 +44,11 @@ def seal(stand: Stand, settled: Mapping[str, int], words: Words) -> None:
     with paused_writers(stand, words) if pauses else nullcontext():
         if pauses:
             flush(stand, tables)
-        if pauses or is_still:
-            _sweep(stand, tables)
-        for table in tables:
-            _settle_aggregates(stand, table, None if pauses or is_still else settled[table.name])
+        if seen is None:
+            if pauses or is_still:
+                _sweep(stand, tables)
+            for table in tables:
+                _settle_aggregates(stand, table, None if pauses or is_still else settled[table.name])
         for table in tables:
             if table.name not in stand.facts().sealing:
                 stand.hands.diary.append(SEALING, {"table": table.name})
@@ -58,7 +61,7 @@ def seal(stand: Stand, settled: Mapping[str, int], words: Words) -> None:
 def _sweep(stand: Stand, tables: Sequence[TableSpec]) -> None:
     """Bring over the last rows of v1, of which no more come now."""
     for _ in range(LAST_SWEEPS):
-        left = {table.name: wrong for table in tables if (wrong := differing(stand.ground, table, None))}
+        left = {table.name: wrong for table in tables if (wrong := differing(stand, table, None))}
         accepted = stand.facts().accepted
         if all(place.name in accepted for wrong in left.values() for place in wrong):
             return
@@ -85,10 +88,10 @@ def _settle_aggregates(stand: Stand, table: TableSpec, until_seconds: int | None
     }
     for place in places:
         recompute(stand, table, place)
-    for place in _wrong_aggregates(stand, table, until_seconds):
+    wrong = _wrong_aggregates(stand, table, until_seconds)
+    for place in wrong:
         recompute(stand, table, place)
-    left = _wrong_aggregates(stand, table, until_seconds)
-    if left:
+    if wrong and (left := _wrong_aggregates(stand, table, until_seconds)):
         raise MigrateError(
             f"aggregates are not those of their rows: {', '.join(sorted(place.name for place in left))}",
             where=stand.hands.run,

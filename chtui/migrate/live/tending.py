@@ -11,6 +11,7 @@ from chtui.errors import ChtuiError, MigrateError
 from chtui.migrate.cell import is_worth_again
 from chtui.migrate.cutover import retention, switch
 from chtui.migrate.errands import Errand
+from chtui.migrate.live.reporting import Reporting
 from chtui.migrate.live.rounds import Rounds
 from chtui.migrate.live.words import Words
 from chtui.migrate.stand import Stand
@@ -31,6 +32,7 @@ class Tending:
         self._rounds = Rounds(stand, words)
         self._looked = time.monotonic()
         self._expiring: threading.Thread | None = None
+        self._report = Reporting(stand)
         self._verbs: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
             "cutover": self._cutover,
             "rollback": self._rollback,
@@ -54,7 +56,9 @@ class Tending:
             facts = self._stand.facts()
             if facts.dual_write and time.monotonic() - self._looked > every:
                 self._look()
-            if facts.reads == "v2":
+            self._report.go_on()
+            # Rows that expire are no longer equal on both sides: what proves that all came is made before.
+            if facts.reads == "v2" and self._report.is_whole:
                 self._expire()
 
     def _is_over(self) -> bool:

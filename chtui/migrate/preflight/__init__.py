@@ -11,6 +11,7 @@ from chtui.migrate.preflight import (
     clusters,
     design,
     keepers,
+    retries,
     rights,
     routes,
     rows,
@@ -39,6 +40,7 @@ def run(spec: Spec, hosts: Hosts, clock: Clock | None = None) -> Report:
     rights.check(look)
     settings.check(look)
     source.check(look)
+    retries.check(look)
     routes.check(look, clock.monotonic)
     rows.check(look)
     values.check(look)

@@ -9,7 +9,7 @@ from chtui.migrate import definitions, expressions
 from chtui.migrate.live import dual, watermark
 from chtui.migrate.preflight.findings import Finding, Kind, blocker, note, warning
 from chtui.migrate.preflight.look import Look
-from chtui.migrate.spec import Retries, Spec
+from chtui.migrate.spec import Retries, Spec, TableSpec
 
 NOT_REPEATABLE = re.compile(
     r"(?i:rand\w*|now|now64|nowInBlock|today|yesterday|utc_?timestamp|generate(UUID|ULID|Snowflake)\w*|fuzzBits"
@@ -110,19 +110,51 @@ def judge_additive(spec: Spec) -> list[Finding]:
 
 
 def judge_retries(spec: Spec) -> list[Finding]:
-    """What becomes of rows that writers sent twice is a choice of the spec; only one of the two can be carried out yet."""
+    """What becomes of rows that writers sent twice is a choice of the spec; while they go on there is none."""
     found = []
     for table in spec.tables:
         evidence = f"retries = {table.retries}"
-        if table.retries is Retries.COLLAPSE:
-            what = "rows that v1 has more than once cannot be kept once yet: a run keeps each as often as v1 has it"
-            remedy = 'say retries = "keep"'
+        if table.retries is not Retries.COLLAPSE:
+            what = "rows are kept as often as v1 has them, retries included"
+            found.append(note(Kind.DEDUPLICATION, table.name, None, what, evidence=evidence))
+        elif dual.HOOK in spec.hooks:
+            what = (
+                "writers go on: what they send twice would come to v2 twice, "
+                "and nobody could tell a retry from a row the copy doubled"
+            )
+            remedy = (
+                f'say retries = "keep", or stop the writers and take hook {dual.HOOK} out: v1 is still then'
+            )
             found.append(
                 blocker(Kind.DEDUPLICATION, table.name, None, what, evidence=evidence, remedy=remedy)
             )
         else:
-            what = "rows are kept as often as v1 has them, retries included"
-            found.append(note(Kind.DEDUPLICATION, table.name, None, what, evidence=evidence))
+            found += _judge_collapsed(table, evidence)
+    return found
+
+
+def _judge_collapsed(table: TableSpec, evidence: str) -> list[Finding]:
+    """Which rows count as equal."""
+    what = "rows of one table of v1 that are equal in every column v2 keeps come to v2 once"
+    if len(table.sources) > 1:
+        names = " and ".join(source.name for source in table.sources)
+        what += f"; equal rows of {names} are not compared with each other"
+    found = [note(Kind.DEDUPLICATION, table.name, None, what, evidence=evidence)]
+    for source in table.sources:
+        if source.drops:
+            what = "rows that differ only in columns v2 drops are taken for retries, and come to v2 once"
+            remedy = 'keep what tells rows apart, or say retries = "keep"'
+            columns = ", ".join(source.drops)
+            found.append(
+                warning(
+                    Kind.DEDUPLICATION,
+                    f"{source.name} > {table.name}",
+                    None,
+                    what,
+                    evidence=columns,
+                    remedy=remedy,
+                )
+            )
     return found
 
 

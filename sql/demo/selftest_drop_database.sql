@@ -1,0 +1,6 @@
+-- Drops a database of the self test, where there is one.
+-- params:
+--   database  Identifier
+-- cost: cheap
+-- engines: 18.16+
+DROP DATABASE IF EXISTS {database:Identifier}
