@@ -136,6 +136,7 @@ def _states(spec: Spec, hosts: Hosts, found: Facts, host: Host) -> list[tuple[Sc
         ddl.objects(spec, found.watermarks, sealed, expiring=expiring, traits=traits)
         for sealed, expiring in (
             (found.sealed, found.expiring),
+            (found.sealed, found.aging),
             ((), ()),
             (every, ()),
             (every, every),

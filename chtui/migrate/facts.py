@@ -31,7 +31,7 @@ SEALED = "sealed"
 READS = "reads"
 """Readers were seen to be on `version` (`v1`, `v2`) since `clock_seconds`."""
 EXPIRING = "expiring"
-"""A table's rows expire since: `table`."""
+"""A table's rows expire: `table`; with `state` begun some hosts or parts may not know it yet."""
 ACCEPTED = "accepted"
 """A difference somebody accepted by name: `name`."""
 DROPPED = "source_dropped"
@@ -82,6 +82,9 @@ class Facts:
     reads_at: float | None = None
     """When readers were last seen to have moved; None before they ever did."""
     expiring: frozenset[str] = frozenset()
+    """Tables all parts of which know when their rows expire."""
+    aging: frozenset[str] = frozenset()
+    """Those, and tables of which nobody knows on how many hosts rows expire."""
     accepted: frozenset[str] = frozenset()
     dropped: frozenset[str] = frozenset()
     report: Report | None = None
@@ -95,7 +98,7 @@ class Facts:
 
 def of(events: Iterable[Event]) -> Facts:
     """Return what a journal's events come to."""
-    proven, skipped, expiring, accepted, dropped, sealing = (set[str]() for _ in range(6))
+    proven, skipped, expiring, aging, accepted, dropped, sealing = (set[str]() for _ in range(7))
     watermarks: dict[str, int] = {}
     sealed: dict[str, float] = {}
     exact_until: dict[str, float] = {}
@@ -123,7 +126,7 @@ def of(events: Iterable[Event]) -> Facts:
                 sealed[str(facts["table"])] = float(facts["clock_seconds"])
                 exact_until[str(facts["table"])] = float(facts["exact_until"])
             case "expiring":
-                expiring.add(str(facts["table"]))
+                (aging if facts.get("state") == "begun" else expiring).add(str(facts["table"]))
             case "accepted":
                 accepted.add(str(facts["name"]))
             case "source_dropped":
@@ -146,6 +149,7 @@ def of(events: Iterable[Event]) -> Facts:
         reads=str(reads["version"]) if reads else "v1",
         reads_at=float(reads["clock_seconds"]) if reads else None,
         expiring=frozenset(expiring),
+        aging=frozenset(aging | expiring),
         accepted=frozenset(accepted),
         dropped=frozenset(dropped),
         report=_report(report) if report else None,

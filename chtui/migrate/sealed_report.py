@@ -78,7 +78,7 @@ def is_whole(stand: Stand) -> bool:
     if stand.folder is None or not all(table.name in known.sealed for table in stand.ground.spec.tables):
         return True
     # v1 and v2 differ from then on, and are meant to.
-    if known.dropped or known.expiring:
+    if known.dropped or known.aging:
         return True
     return known.report is not None and known.is_proven and not trouble(known.report)
 

@@ -12,8 +12,9 @@ import pytest
 
 from chtui.demo.selftest.oracle import clean
 from chtui.errors import MigrateError
-from chtui.migrate import facts
+from chtui.migrate import ddl, facts
 from chtui.migrate.cutover import retention
+from chtui.migrate.run import Run
 from chtui.migrate.verification import Verdict
 from tests.engine.standing import Standing, start
 from tests.engine.test_migrate_cutover_readers import case_on
@@ -52,6 +53,19 @@ def parts(standing: Standing, index: int, table: str) -> tuple[int, int]:
     )
     number, unknown = standing.query(index, text).split()
     return int(number), int(unknown)
+
+
+def test_a_run_goes_on_where_an_expiry_was_cut_short(standing: Standing) -> None:
+    there = expiring(standing)
+    spec, hosts = there.stand.ground.spec, there.stand.ground.hosts
+    standing.note(facts.EXPIRING, table="events", state="begun")
+    item = ddl.expiry(spec, spec.tables[0])
+    assert item is not None
+    there.stand.hands.do(hosts.targets[2], item.statement, item.params, tag="expire")
+    Run(there.stand).carry_out()
+    retention.expire(there.stand, "events")
+    assert standing.facts.expiring == {"events"}
+    Run(there.stand).carry_out()
 
 
 def test_every_part_learns_when_its_rows_expire(standing: Standing) -> None:

@@ -95,11 +95,14 @@ def test_names_are_collected() -> None:
         (facts.PROVEN, {"cell": "a"}),
         (facts.SKIPPED, {"cell": "b"}),
         (facts.ACCEPTED, {"name": "c"}),
+        (facts.EXPIRING, {"table": "d", "state": "begun"}),
         (facts.EXPIRING, {"table": "d"}),
+        (facts.EXPIRING, {"table": "half", "state": "begun"}),
         (facts.DROPPED, {"table": "e"}),
     )
     assert found.proven == {"a"}
     assert found.skipped == {"b"}
     assert found.accepted == {"c"}
     assert found.expiring == {"d"}
+    assert found.aging == {"d", "half"}
     assert found.dropped == {"e"}

@@ -111,6 +111,7 @@ def expire(stand: Stand, table: str, *, say: Say = lambda _: None) -> Expiring:
             f"{each_of.table} {each_of.partition_id} on {each_of.host}: {each_of.rows} rows are older already and go"
         )
     partitions = 0
+    stand.hands.diary.append(facts.EXPIRING, {"table": table, "state": "begun"})
     for stored in wanted:
         item = ddl.expiry(stand.ground.spec, stored)
         assert item is not None
