@@ -192,7 +192,7 @@ def test_what_is_unknown_is_no_report(tmp_path: Path) -> None:
 
 
 def test_where_none_can_be_made_none_is(tmp_path: Path) -> None:
-    for known in ({"expiring": frozenset({"logs"})}, {"dropped": frozenset({"logs"})}):
+    for known in ({"aging": frozenset({"logs"})}, {"dropped": frozenset({"logs"})}):
         stand, book = sealed(tmp_path, **known)
         sealed_report.ensure(stand, EQUAL, clock=Fixed())
         assert book.lines == []
