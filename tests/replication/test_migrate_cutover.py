@@ -78,9 +78,9 @@ def test_rows_come_back_to_v1(standing: Standing) -> None:
     )
     count = "SELECT count() FROM v2.events_local WHERE id = 'lost'"
     wait_until(lambda: standing.query(first + 1, count) == "50", 30, "the rows on the other replica")
-    found = copy_back.run(standing.stand, standing.now() - 300)
+    found = copy_back.run(standing.stand, standing.now() - 660)
     assert {each.table: each.rows for each in found} == {"events": 50, "clicks": 0}
-    assert {each.rows for each in copy_back.run(standing.stand, standing.now() - 300)} == {0}
+    assert {each.rows for each in copy_back.run(standing.stand, standing.now() - 660)} == {0}
     one = rows_of(standing.ask, 0, EVENTS_V1, standing.case.source_database)
     assert one == rows_of(standing.ask, 0, EVENTS_V2, standing.case.target_database, "events")
 

@@ -188,20 +188,6 @@ def test_a_statement_that_waits_in_the_ddl_queue(rig: Rig) -> None:
     rig.cluster.servers.resume(node)
 
 
-def test_replicas_that_cannot_be_written(rig: Rig) -> None:
-    schema.ensure(rig.hosts.targets, objects(rig.spec, traits=traits_of(rig.hosts.targets)))
-    rig.cluster.zookeeper.lose_quorum()
-    readonly = (
-        f"SELECT count() FROM system.replicas WHERE database = '{rig.spec.target.database}' AND is_readonly"
-    )
-    wait_until(
-        lambda: all(int(rig.query(index, readonly)) == 2 for index in range(4)), 60, "read-only replicas"
-    )
-    report = rig.look()
-    assert len(found(report, Kind.REPLICA, BLOCKER, "spans_local")) == 4
-    assert len(found(report, Kind.UNCHECKED, BLOCKER, "Keeper")) == 4
-
-
 def test_what_this_version_cannot_hold(rig: Rig) -> None:
     spec = with_columns(rig.spec, Time="DateTime64(3)", Labels="Map(String, String) DEFAULT map()")
     spec = replace(spec, target=replace(spec.target, policy="tiered_storage"))

@@ -186,7 +186,7 @@ def test_what_hosts_hold_decides_and_not_how_the_statement_ended(rig: Rig) -> No
     # The statement waits for all four hosts, and ends in a time-out: the three that were asked hold what it makes.
     schema.ensure(rig.hosts.targets[:3], first, seconds=2)
     rig.cluster.servers.resume(away)
-    wait_until(lambda: rig.missing(3, first) == [], 30, "the host that was away to catch up")
+    wait_until(lambda: rig.missing(3, first) == [], 90, "the host that was away to catch up")
     asked: list[str] = []
     schema.ensure(rig.hosts.targets, first, lambda _, item: asked.append(item.name))
     assert asked == []
