@@ -135,7 +135,7 @@ class Backfill:
                 table_name(self._spec.source.database, taken.tables[piece.source]),
                 within(work.table, piece, shape, group.partition_id),
             )
-            name = work.asking.statement("digest")
+            name = work.asking.statement
             settings = {**SETTINGS, **OWN_SETTINGS.get(name, {})}
             rows = self._hosts.source.rows(name, params, seconds=DIGEST_SECONDS, settings=settings)
             found[piece] = to_digests(rows, self._layout.shards)

@@ -15,6 +15,7 @@ from chtui.errors import ChtuiError, MigrateError
 from chtui.fleet.literal import Value, literal, quote_identifier
 from chtui.migrate import ddl
 from chtui.migrate.digests import (
+    DIGEST,
     DIGEST_SECONDS,
     MODULUS,
     NOTHING,
@@ -288,7 +289,7 @@ class CellWork:
 
     def _compare(self, name: str, wanted: Mapping[int, Digest], what: str, where: str = "") -> None:
         params = self.work.asking.of_target(self.database, name, where)
-        rows = self.host.rows("digest", params, seconds=DIGEST_SECONDS, settings=SETTINGS)
+        rows = self.host.rows(DIGEST, params, seconds=DIGEST_SECONDS, settings=SETTINGS)
         found = to_digests(rows, self.work.asking.layout.shards)
         own = of_shard(found, self.cell.shard.number)
         foreign = total(each for (_, shard), each in found.items() if shard != self.cell.shard.number).rows

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from chtui.fleet.literal import Value, quote_identifier
 from chtui.migrate import definitions
 from chtui.migrate.ddl import instant
-from chtui.migrate.layout import UNBOUND, Layout, Shard, Slice, partition_of
+from chtui.migrate.layout import UNBOUND, Layout, Shard, Slice, partition_of, shard_of
 from chtui.migrate.shape import FIRST, SECOND, Shape, hour_of, nanoseconds_of, row_hash
 from chtui.migrate.spec import Retries, TableSpec
 from chtui.migrate.statements import table_name
 
+DIGEST, DIGEST_ONCE = "digest", "digest_once"
 MODULUS = 1 << 64
 NANOSECONDS = 10**9
 DIGEST_SECONDS = 6 * 3600.0
@@ -83,11 +84,10 @@ def differing(wanted: Mapping[int, Digest], found: Mapping[int, Digest]) -> list
 
 
 def to_digests(rows: Iterable[Sequence[Any]], shards: Sequence[Shard]) -> dict[tuple[int, int], Digest]:
-    """Return the digests in the rows of `migrate/digest` or `migrate/digest_once`."""
+    """Return the digests in the rows of `migrate/digest` or `migrate/digest_once`, whatever their partition."""
     found: dict[tuple[int, int], Digest] = {}
-    for hour, slot, *values in rows:
-        shard = next((each.number for each in shards if each.low <= int(slot) < each.high), 0)
-        key = (int(hour), shard)
+    for _, hour, slot, *values in rows:
+        key = (int(hour), shard_of(int(slot), shards))
         found[key] = found.get(key, NOTHING) + Digest(*map(int, values))
     return found
 
@@ -107,9 +107,10 @@ class Asking(NamedTuple):
         """Whether equal rows of a table of v1 count, and come to v2, but once."""
         return self.table.retries is Retries.COLLAPSE
 
-    def statement(self, name: str) -> str:
-        """Return the one of `digest` and `verify_digest`, or its twin, that is asked of v1."""
-        return f"{name}_once" if self.is_collapsing else name
+    @property
+    def statement(self) -> str:
+        """The statement v1 is asked: `digest`, or its twin."""
+        return DIGEST_ONCE if self.is_collapsing else DIGEST
 
     def of_source(self, shape: Shape, origin: str, where: str) -> dict[str, Value]:
         """Return the parameters of `statement` for rows of v1, hashed in the form v2 has them."""
@@ -137,7 +138,8 @@ class Asking(NamedTuple):
         return {
             "from": origin,
             "where": where,
-            "hour": hour_of(time),
+            "partition": "''",
+            "bucket": hour_of(time),
             "slot": slot_of(self.table, self.layout, over),
             "row_hash": self.row_hash(hashed),
             "time_ns": nanoseconds_of(time, kind),
@@ -186,7 +188,6 @@ SPILLING: Mapping[str, int | str] = {
     "group_by_overflow_mode": "throw",
 }
 OWN_SETTINGS: Mapping[str, Mapping[str, int | str]] = {
-    "digest_once": SPILLING,
-    "verify_digest_once": SPILLING,
+    DIGEST_ONCE: SPILLING,
 }
 """Settings of questions that hold every row's hashes: beyond 1 GiB on the server's disk."""

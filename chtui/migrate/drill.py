@@ -15,10 +15,10 @@ from chtui.errors import MigrateError
 from chtui.fleet.literal import Value, literal, quote_identifier
 from chtui.migrate import expressions
 from chtui.migrate.ddl import instant
-from chtui.migrate.digests import NANOSECONDS, NOTHING, Digest, of_slots
+from chtui.migrate.digests import DIGEST, NANOSECONDS, NOTHING, Digest, of_slots
 from chtui.migrate.hosts import Host
-from chtui.migrate.layout import HOUR_SECONDS, Ground, Shard
-from chtui.migrate.look import Look, both, is_old, of_partition, shard_of, to_places
+from chtui.migrate.layout import HOUR_SECONDS, Ground, Shard, shard_of
+from chtui.migrate.look import Look, both, is_old, of_partition, to_places
 from chtui.migrate.questions import Questions
 from chtui.migrate.statements import table_name
 from chtui.migrate.verification import Compared, State
@@ -191,8 +191,8 @@ class Hole:
         span = (from_seconds, from_seconds + HOUR_SECONDS)
         wanted: dict[int, Digest] = {}
         for params in self._of_source(look, span):
-            statement = look.asking.statement("verify_digest")
-            for (_, minute, _), digest in self._digests(self.ground.hosts.source, params, statement):
+            source = self._digests(self.ground.hosts.source, params, look.asking.statement)
+            for (_, minute, _), digest in source:
                 wanted[minute] = wanted.get(minute, NOTHING) + digest
         found: dict[int, Digest] = {}
         misplaced: set[int] = set()
@@ -277,7 +277,7 @@ class Hole:
         return f"substring(concat({text}, ''), 1, {KEY_CHARACTERS})"
 
     def _digests(
-        self, host: Host, params: Mapping[str, Value], statement: str = "verify_digest"
+        self, host: Host, params: Mapping[str, Value], statement: str = DIGEST
     ) -> list[tuple[tuple[str, int, int], Digest]]:
         given = {name: value for name, value in params.items() if name != "key"}
         return to_places(self.asker.rows(host, statement, given), self.ground.layout.shards)

@@ -19,6 +19,8 @@ from chtui.migrate.spec import Flavour, SourceTable, Spec, TableSpec
 from chtui.records import HostId
 
 HOUR_SECONDS = 3600
+NO_SHARD = 0
+"""Where rows stand whose sharding key leads to no shard."""
 SCAN_SECONDS = 3600.0
 """How long one table's hours may take to count."""
 
@@ -125,6 +127,11 @@ class Ground(NamedTuple):
     layout: Layout
     shapes: Mapping[tuple[str, str], Shape]
     """By table of v2 and table of v1."""
+
+
+def shard_of(slot: int, shards: Sequence[Shard]) -> int:
+    """Return the number of the shard that has a slot."""
+    return next((shard.number for shard in shards if shard.low <= slot < shard.high), NO_SHARD)
 
 
 def lay_out(spec: Spec, hosts: Hosts) -> Ground:

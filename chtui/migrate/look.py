@@ -12,15 +12,15 @@ from chtui.errors import ChtuiError
 from chtui.fleet.driver import parse_version
 from chtui.fleet.literal import Value, literal, quote_identifier
 from chtui.migrate.ddl import given_columns, instant
-from chtui.migrate.digests import NANOSECONDS, NOTHING, Asking, Digest
+from chtui.migrate.digests import DIGEST, NANOSECONDS, NOTHING, Asking, Digest
 from chtui.migrate.hosts import Host
-from chtui.migrate.layout import HOUR_SECONDS, Ground, Shard, partition_of
+from chtui.migrate.layout import HOUR_SECONDS, Ground, Shard, partition_of, shard_of
 from chtui.migrate.questions import Questions
 from chtui.migrate.remembered import Found, Partition, Remembered
-from chtui.migrate.shape import FORMAT_ROW_SINCE, Shape
+from chtui.migrate.shape import FORMAT_ROW_SINCE, Shape, bucket_of
 from chtui.migrate.spec import TableSpec
 from chtui.migrate.statements import table_name
-from chtui.migrate.verification import NO_SHARD, Place, Told
+from chtui.migrate.verification import Place, Told
 from chtui.records import HostId
 
 OWN_PARTITION = "splitByChar('_', _part)[1]"
@@ -62,9 +62,9 @@ class Look:
         for source in self.table.sources:
             shape = self.ground.shapes[self.table.name, source.name]
             params = partial(self.source_params, shape, table_name(database, source.name))
-            statement = self.asking.statement("verify_digest")
+            bounds = self.source_bounds(shape)
             found = self._partitions(
-                host, database, source.name, params, self.source_bounds(shape), statement=statement
+                host, database, source.name, params, bounds, statement=self.asking.statement
             )
             for place, digest in found.digests.items():
                 digests[place] = digests.get(place, NOTHING) + digest
@@ -79,15 +79,20 @@ class Look:
     def source_params(
         self, shape: Shape, origin: str, where: str, *, bucket_seconds: int = HOUR_SECONDS
     ) -> dict[str, Value]:
-        """Return the parameters of `verify_digest`, or its twin, for rows of a table of v1."""
+        """Return the parameters of `digest`, or its twin, for rows of a table of v1."""
         params = self.asking.of_source(shape, origin, where)
         key = f"replaceAll(toString({partition_of(self.table, shape)}), '-', '')"
-        return _by_bucket(params, key, bucket_of(shape.values[self.table.time], bucket_seconds))
+        return {
+            **params,
+            "partition": key,
+            "bucket": bucket_of(shape.values[self.table.time], bucket_seconds),
+        }
 
     def target_params(self, where: str, *, bucket_seconds: int = HOUR_SECONDS) -> dict[str, Value]:
-        """Return the parameters of `verify_digest` for rows of v2."""
+        """Return the parameters of `digest` for rows of v2."""
         params = self.asking.of_target(self.ground.spec.target.database, self.table.local, where)
-        return _by_bucket(params, OWN_PARTITION, bucket_of(quote_identifier(self.table.time), bucket_seconds))
+        bucket = bucket_of(quote_identifier(self.table.time), bucket_seconds)
+        return {**params, "partition": OWN_PARTITION, "bucket": bucket}
 
     def source_bounds(self, shape: Shape) -> str:
         """Return the condition over v1's columns for hours that are looked at; empty for all."""
@@ -113,7 +118,7 @@ class Look:
         params: Callable[[str], dict[str, Value]],
         bounds: str,
         *,
-        statement: str = "verify_digest",
+        statement: str = DIGEST,
     ) -> Told:
         """One table's rows on one host, partition by partition, so that no question reads everything."""
         digests: dict[Place, Digest] = {}
@@ -206,7 +211,7 @@ def both(*conditions: str) -> str:
 
 
 def to_places(rows: Iterable[Sequence[object]], shards: Sequence[Shard]) -> list[tuple[Place, Digest]]:
-    """Return the digests in the rows of `verify_digest` or its twin, with their places."""
+    """Return the digests in the rows of `digest` or its twin, with their places."""
     found: list[tuple[Place, Digest]] = []
     for partition_id, bucket, slot, *values in rows:
         place = (str(partition_id), int(str(bucket)), shard_of(int(str(slot)), shards))
@@ -220,22 +225,6 @@ def added(found: Iterable[tuple[Place, Digest]]) -> dict[Place, Digest]:
     for place, digest in found:
         together[place] = together.get(place, NOTHING) + digest
     return together
-
-
-def shard_of(slot: int, shards: Sequence[Shard]) -> int:
-    """Return the number of the shard that has a slot."""
-    return next((shard.number for shard in shards if shard.low <= slot < shard.high), NO_SHARD)
-
-
-def bucket_of(time: str, seconds: int) -> str:
-    """Return the expression for the hour, minute or the like of an instant: its first second since 1970."""
-    return f"toInt64(intDiv(toUnixTimestamp({time}), {seconds}) * {seconds})"
-
-
-def _by_bucket(params: dict[str, Value], partition: str, bucket: str) -> dict[str, Value]:
-    """The parameters of `digest` as those of `verify_digest`."""
-    rest = {name: value for name, value in params.items() if name != "hour"}
-    return {**rest, "partition": partition, "bucket": bucket}
 
 
 def is_old(versions: Iterable[str]) -> bool:

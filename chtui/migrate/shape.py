@@ -103,7 +103,12 @@ def is_hashed(kind: str) -> bool:
 
 def hour_of(time: str) -> str:
     """Return the expression for the hour of an instant: its first second since 1970, the same in every time zone."""
-    return f"toInt64(intDiv(toUnixTimestamp({time}), 3600) * 3600)"
+    return bucket_of(time, 3600)
+
+
+def bucket_of(time: str, seconds: int) -> str:
+    """Return the expression for the hour, minute or the like of an instant: its first second since 1970."""
+    return f"toInt64(intDiv(toUnixTimestamp({time}), {seconds}) * {seconds})"
 
 
 def nanoseconds_of(time: str, kind: str) -> str:

@@ -10,11 +10,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from chtui.migrate.digests import NOTHING, Digest
-from chtui.migrate.layout import Shard
+from chtui.migrate.layout import NO_SHARD, Shard
 from chtui.records import HostId
-
-NO_SHARD = 0
-"""Where rows stand whose sharding key leads to no shard."""
 
 Place = tuple[str, int, int]
 """Partition id of v2, hour (its first second since 1970), shard number."""

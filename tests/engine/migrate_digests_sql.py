@@ -19,7 +19,8 @@ def digest(name: str) -> Make:
     return lambda ground: {
         "from": table_name(ground.database, name),
         "where": "key < 999",
-        "hour": hour_of("`at`"),
+        "partition": "toString(toYYYYMM(day))",
+        "bucket": hour_of("`at`"),
         "slot": "(cityHash64(`name`)) % 3",
         "row_hash": row_hash(HASHED, old=ground.old),
         "time_ns": nanoseconds_of("`at`", "DateTime"),
@@ -36,17 +37,6 @@ def once(make: Make) -> Make:
         return {**params, "second_hash": second, "from": twice}
 
     return made
-
-
-def verified(name: str) -> Make:
-    """Parameters of a digest by partition."""
-
-    def make(ground: Ground) -> Params:
-        params = digest(name)(ground)
-        bucket = params.pop("hour")
-        return {**params, "partition": "toString(toYYYYMM(day))", "bucket": bucket}
-
-    return make
 
 
 def hashes(name: str, **more: Value) -> Make:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from chtui.fleet.literal import Value, literal
 from chtui.migrate.shape import hour_of, nanoseconds_of
 from tests.engine import migrate_cutover_sql, migrate_live_sql
-from tests.engine.migrate_digests_sql import Make, Params, digest, hashed_rows, hashes, once, verified
+from tests.engine.migrate_digests_sql import Make, Params, digest, hashed_rows, hashes, once
 from tests.engine.migrating import COLUMNS, FIRST_SECOND, JANUARY, ROWS, STEP_SECONDS, Ground
 from tests.support import CLUSTER
 
@@ -308,8 +308,6 @@ VERIFIES: Mapping[str, Reading] = MappingProxyType(
             [(["7"], 0, 1, [1], ["0"], ["100"])],
             compared("no_states", "nothing", **SIDES),
         ),
-        "verify_digest": Reading(verified("rows"), 3 * 60, verified("nothing")),
-        "verify_digest_once": Reading(once(verified("rows")), 3 * 60, once(verified("nothing"))),
         "verify_version": Reading(given(), 1),
     }
 )

@@ -12,6 +12,7 @@ import pytest
 from chtui.demo.selftest.oracle import clean
 from chtui.fleet.literal import Value
 from chtui.migrate.backfill import Backfill
+from chtui.migrate.digests import DIGEST
 from chtui.migrate.hosts import Host
 from chtui.migrate.layout import HOUR_SECONDS
 from chtui.migrate.live.comparing import differing
@@ -33,7 +34,7 @@ class Counting(Questions):
         self.read: Counter[HostId] = Counter()
 
     def rows(self, host: Host, name: str, params: Mapping[str, Value]) -> Sequence[Sequence[Any]]:
-        if name == "verify_digest":
+        if name == DIGEST:
             self.read[host.id] += 1
         return super().rows(host, name, params)
 

@@ -128,17 +128,17 @@ def test_what_was_collapsed_is_counted_and_no_difference() -> None:
     assert once != (2, 50, 2, 3, 4)
     assert total([once, Digest(1, 7, 5, 5), once]).collapsed == 8
     shards = made(Flavour.PLAIN).shards
-    assert to_digests([(0, 0, 2, 50, 2, 3, 4)], shards)[0, 1].collapsed == 4
+    assert to_digests([("", 0, 0, 2, 50, 2, 3, 4)], shards)[0, 1].collapsed == 4
 
 
 def test_rows_of_slots_are_rows_of_shards() -> None:
     shards = made(Flavour.PLAIN).shards
     rows = [
-        (0, 0, 1, 10, 1, 1),
-        (0, 1, 1, 20, 2, 2),
-        (0, 3, 1, 30, 3, 3),
-        (3600, 1, 2, 5, 4, 9),
-        (3600, 4, 1, 7, 5, 5),
+        ("", 0, 0, 1, 10, 1, 1),
+        ("", 0, 1, 1, 20, 2, 2),
+        ("", 0, 3, 1, 30, 3, 3),
+        ("", 3600, 1, 2, 5, 4, 9),
+        ("", 3600, 4, 1, 7, 5, 5),
     ]
     found = to_digests(rows, shards)
     assert of_shard(found, 2) == {0: Digest(2, 50, 2, 3), 3600: Digest(2, 5, 4, 9)}

@@ -311,7 +311,7 @@ def test_a_host_that_lives_is_waited_for() -> None:
     "name",
     [
         "counted", "digest", "digest_once", "drill_hashes", "drill_rows", "preflight_losses", "preflight_partitions", "preflight_rate",
-        "preflight_times", "preflight_values", "source_hours", "states_count", "verify_digest", "verify_digest_once",
+        "preflight_times", "preflight_values", "source_hours", "states_count",
     ],
 )  # fmt: skip
 def test_no_name_a_question_gives_can_be_that_of_a_column(name: str) -> None:

@@ -17,6 +17,7 @@ from chtui.migrate.cell import COPYING, settings_text
 from chtui.migrate.cutover.server import now_seconds
 from chtui.migrate.ddl import given_columns, instant
 from chtui.migrate.digests import (
+    DIGEST,
     DIGEST_SECONDS,
     NANOSECONDS,
     NOTHING,
@@ -220,7 +221,7 @@ class _Span:
     def _total(self, params: dict[str, Value]) -> Digest:
         # Under readonly = 1, which every other read has, 18.16 forbids the function that reads v2; 2 only reads too.
         settings = {**SETTINGS, "readonly": 2}
-        rows = self._host.rows("digest", params, seconds=DIGEST_SECONDS, settings=settings)
+        rows = self._host.rows(DIGEST, params, seconds=DIGEST_SECONDS, settings=settings)
         return total(to_digests(rows, self._way.asking.layout.shards).values())
 
     def _stage(self) -> str:

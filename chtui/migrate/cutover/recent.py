@@ -10,7 +10,7 @@ from chtui.errors import ChtuiError
 from chtui.fleet.literal import literal, quote_identifier
 from chtui.migrate import definitions
 from chtui.migrate.ddl import instant
-from chtui.migrate.digests import NANOSECONDS, NOTHING, Digest
+from chtui.migrate.digests import DIGEST, NANOSECONDS, NOTHING, Digest
 from chtui.migrate.hosts import Host
 from chtui.migrate.look import OWN_PARTITION, Look, both, to_places
 from chtui.migrate.questions import Questions
@@ -117,7 +117,7 @@ def _source(look: Look, since: int, asker: Questions) -> Told:
         where = both(look.source_bounds(shape), _from(look.table, shape.values[look.table.time], since))
         params = look.source_params(shape, table_name(spec.source.database, source.name), where)
         try:
-            rows = asker.rows(host, look.asking.statement("verify_digest"), params)
+            rows = asker.rows(host, look.asking.statement, params)
         except ChtuiError as error:
             failed[source.name] = error.line
             continue
@@ -134,7 +134,7 @@ def _target(look: Look, host: Host, since: int, ids: Sequence[str], asker: Quest
         of_partitions, look.target_bounds(), _from(look.table, quote_identifier(look.table.time), since)
     )
     try:
-        rows = asker.rows(host, "verify_digest", look.target_params(where))
+        rows = asker.rows(host, DIGEST, look.target_params(where))
     except ChtuiError as error:
         return Told({}, {"": error.line})
     return Told(dict(to_places(rows, look.ground.layout.shards)), {})

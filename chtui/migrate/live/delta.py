@@ -12,6 +12,7 @@ from chtui.fleet.literal import Value, quote_identifier
 from chtui.migrate.cell import COPYING, CellWork, Staged, difference, settings_text
 from chtui.migrate.ddl import instant
 from chtui.migrate.digests import (
+    DIGEST,
     DIGEST_SECONDS,
     NANOSECONDS,
     NOTHING,
@@ -130,7 +131,7 @@ def digests_of(work: CellWork, table: str, span: Span) -> dict[int, Digest]:
     """
     asking = work.work.asking
     params = asking.of_target(work.database, table, _where(work, span))
-    rows = work.host.rows("digest", params, seconds=DIGEST_SECONDS, settings=SETTINGS)
+    rows = work.host.rows(DIGEST, params, seconds=DIGEST_SECONDS, settings=SETTINGS)
     return of_shard(to_digests(rows, asking.layout.shards), work.cell.shard.number)
 
 
