@@ -132,12 +132,12 @@ def test_the_last_row_decides_where_only_whole_parts_are_dropped(rig: ModernRig)
     rows = create(rig, "d + INTERVAL 1 DAY", stopped="TTL MERGES, MERGES")
     whole = create(rig, "d + INTERVAL 1 DAY", ", ttl_only_drop_parts = 1", "TTL MERGES, MERGES")
     for table in (rows, whole):
-        # One part a day in UTC; of yesterday's, some rows have expired and some have not.
+        # One part a day in UTC; of yesterday's, some rows have expired and some have not, whatever time it is.
         insert(
             rig,
             table,
-            "toUnixTimestamp(now()) - toUnixTimestamp(toStartOfDay(now())) + 1 + number * 8640",
-            10,
+            "toUnixTimestamp(now()) - toUnixTimestamp(toStartOfDay(now())) + 1 + number * 4",
+            21_600,
         )
     (engine,) = parts(rig, whole)
     assert engine["delete_min"] < engine["present"] < engine["delete_max"]

@@ -27,11 +27,14 @@ FAST = Timing(checks=2, every_seconds=0.2, quiet_seconds=3.0, most_seconds=40.0)
 def standing(replicated_cluster: ReplicatedCluster, tmp_path: Path) -> Iterator[Standing]:
     case, asked = replicated_case(replicated_cluster, tmp_path, "rcutover"), asking(replicated_cluster)
     clean(case, asked, 4)
-    found = start(case, asked, tmp_path / "run")
-    yield found
-    found.close()
-    replicated_cluster.heal()
-    clean(case, asked, 4)
+    try:
+        # What a start that failed left behind would stand in the way of every other test of these servers.
+        found = start(case, asked, tmp_path / "run")
+        yield found
+        found.close()
+    finally:
+        replicated_cluster.heal()
+        clean(case, asked, 4)
 
 
 def nobody(_: str) -> bool:

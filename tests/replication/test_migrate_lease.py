@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.engine import lease_cases
-from tests.engine.leases import Server, prepared, races
+from tests.engine.leases import DATABASE, Server, prepared, races
 from tests.rigs.fixtures import ReplicatedCluster
 from tests.rigs.servers import ServerNode
 
@@ -53,6 +55,27 @@ def test_of_all_who_race_one_wins(server: Server) -> None:
     assert ended["won"] == 100
     assert ended["faster"] + ended["held"] == 200
     assert ended["faster"] > 0
+
+
+def test_tables_that_come_and_go_meanwhile_do_not_matter(server: Server) -> None:
+    lease = server.lease("busy")
+    lease.acquire()
+    done = threading.Event()
+
+    def come_and_go(number: int) -> None:
+        table = f"{DATABASE}.passing_{number}"
+        while not done.is_set():
+            server.query(f"CREATE TABLE {table} (day Date) ENGINE = TinyLog")
+            server.query(f"DROP TABLE {table}")
+
+    with ThreadPoolExecutor() as pool:
+        others = [pool.submit(come_and_go, number) for number in range(4)]
+        try:
+            assert {lease.check(20.0).highest for _ in range(200)} == {1}
+        finally:
+            done.set()
+        for other in others:
+            other.result()
 
 
 def test_the_holder_is_in_the_first_columns_comment(server: Server) -> None:
