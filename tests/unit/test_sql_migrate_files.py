@@ -16,7 +16,7 @@ from chtui.migrate.statements import IDENTIFIER, SHAPING, SQL, TABLE, shaped, te
 from chtui.sql import PLACEHOLDER, load, names
 
 MIGRATE = names("migrate")
-READING = ("SELECT", "DESCRIBE TABLE", "CHECK GRANT")
+READING = ("SELECT", "WITH", "DESCRIBE TABLE", "CHECK GRANT")
 """What statements begin with that give rows; all others change something and give none."""
 UNITS = {"_seconds": "s", "_ms": "ms", "_ns": "ns"}
 """What a name ends in, and its unit."""
