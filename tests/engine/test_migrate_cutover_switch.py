@@ -22,7 +22,7 @@ from tests.support import ModernRig, wait_until
 
 FAST = Timing(checks=2, every_seconds=0.2, quiet_seconds=3.0, most_seconds=25.0)
 HASTY = replace(FAST, most_seconds=5.0)
-CHECKS = ["sealed", "resolved", "freshness", "hours", "spool", "replicas", "readers", "rights"]
+CHECKS = ["sealed", "resolved", "report", "freshness", "hours", "spool", "replicas", "readers", "rights"]
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +121,8 @@ def test_what_shuts_the_gate(standing: Standing) -> None:
         )
     standing.query(0, "INSERT INTO v1.clicks SELECT now() - 5, '/new', 1")
     standing.note(facts.SKIPPED, cell="events 202601 shard 1")
+    told = {"path": "/nowhere", "sha256": "", "until_seconds": None, "made_at": "", "verdict": "differs"}
+    standing.note(facts.REPORT, **told)
     standing.query(2, "SYSTEM STOP DISTRIBUTED SENDS v2.clicks")
     standing.query(
         2,
@@ -137,7 +139,7 @@ def test_what_shuts_the_gate(standing: Standing) -> None:
         "hours of events",
         f"spool of clicks on {third}",
     } <= set(names)
-    assert "freshness of clicks" in names
+    assert {"freshness of clicks", "report"} <= set(names)
     assert any(name.startswith("query ") for name in names)
     with pytest.raises(MigrateError, match="moving readers is not possible yet") as caught:
         gate.hold(unsealed, 3, 0.1)

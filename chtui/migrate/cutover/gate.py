@@ -16,9 +16,10 @@ from chtui.migrate.cutover.server import SPOOL_SINCE, now_seconds
 from chtui.migrate.facts import Facts
 from chtui.migrate.hosts import Host, each
 from chtui.migrate.questions import Questions
+from chtui.migrate.sealed_report import exact
 from chtui.migrate.spec import Flavour
 from chtui.migrate.stand import Stand
-from chtui.migrate.verification import State
+from chtui.migrate.verification import State, Verdict
 from chtui.text import format_seconds, one_line, plural
 
 BEHIND_SECONDS = 60.0
@@ -79,6 +80,7 @@ def look(stand: Stand, *, last: Gate | None = None, say: Say = lambda _: None) -
     parts: tuple[tuple[str, Callable[[], tuple[str, list[Finding]]]], ...] = (
         ("sealed", partial(_sealed, stand, facts)),
         ("resolved", partial(_resolved, facts)),
+        ("report", partial(_report, facts)),
         ("freshness", partial(_freshness, stand, now)),
         ("hours", partial(_hours, stand, now)),
         ("spool", partial(_spool, stand)),
@@ -158,6 +160,17 @@ def _resolved(facts: Facts) -> tuple[str, list[Finding]]:
             Finding("writers", "writers were told to pause and not to go on", "have hook resume_writers run")
         )
     return "nothing is left open" if not found else plural(len(found), "thing") + " left open", found
+
+
+def _report(facts: Facts) -> tuple[str, list[Finding]]:
+    """A report takes as long as reading everything; that there is none yet shuts nothing, for every cell was proven by itself."""
+    told = facts.report
+    if told is None:
+        return "none yet", []
+    remedy = "see chtui migrate verify; the run makes it anew by itself"
+    exit_code = UNKNOWN if told.verdict is Verdict.UNKNOWN else DIFFERS
+    found = [Finding("report", f"the sealed report says {told.verdict}", remedy, exit_code)]
+    return exact(told.verdict, told.until_seconds), [] if told.verdict.is_proof else found
 
 
 def _freshness(stand: Stand, now: float) -> tuple[str, list[Finding]]:
