@@ -71,7 +71,7 @@ class Backfill:
     def __init__(
         self, ground: Ground, hands: Hands, progress: Progress, remembered: Remembered | None = None
     ) -> None:
-        self._spec, self._hosts, self._layout, _ = ground
+        self._spec, self._hosts, self._layout = ground.spec, ground.hosts, ground.layout
         self._hands = hands
         self._progress = progress
         self._remembered = remembered or Remembered()

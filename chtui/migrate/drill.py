@@ -252,7 +252,11 @@ class Hole:
             slots = of_slots(look.table, self.ground.layout, self._shard, shape)
             time = self._between(look, shape.values[look.table.time], span)
             found.append(
-                {**params, "where": both(time, own, slots), "key": self._key(look, shape.over_source)}
+                {
+                    **params,
+                    "where": both(time, own, slots, look.source_bounds(shape)),
+                    "key": self._key(look, shape.over_source),
+                }
             )
         return found
 
@@ -260,7 +264,8 @@ class Hole:
         """The parameters by which the host is asked about a time: rows of other shards too."""
         time = self._between(look, quote_identifier(look.table.time), span)
         params = look.target_params(
-            both(of_partition(self.compared.partition_id), time), bucket_seconds=MINUTE_SECONDS
+            both(of_partition(self.compared.partition_id), time, look.target_bounds()),
+            bucket_seconds=MINUTE_SECONDS,
         )
         return {**params, "key": self._key(look, str)}
 

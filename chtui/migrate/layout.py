@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from types import MappingProxyType
 from typing import NamedTuple
 
 from chtui.errors import MigrateError
@@ -127,6 +128,8 @@ class Ground(NamedTuple):
     layout: Layout
     shapes: Mapping[tuple[str, str], Shape]
     """By table of v2 and table of v1."""
+    left_out: Mapping[str, int] = MappingProxyType({})
+    """Table of v2 to an instant, seconds since 1970: rows that expire by then may be gone, and are compared on neither side."""
 
 
 def shard_of(slot: int, shards: Sequence[Shard]) -> int:

@@ -13,6 +13,7 @@ from chtui.fleet.driver import parse_version
 from chtui.fleet.literal import Value, literal, quote_identifier
 from chtui.migrate.ddl import given_columns, instant
 from chtui.migrate.digests import DIGEST, NANOSECONDS, NOTHING, Asking, Digest
+from chtui.migrate.expiry import at, rule_of
 from chtui.migrate.hosts import Host
 from chtui.migrate.layout import HOUR_SECONDS, Ground, Shard, partition_of, shard_of
 from chtui.migrate.questions import Questions
@@ -96,11 +97,11 @@ class Look:
 
     def source_bounds(self, shape: Shape) -> str:
         """Return the condition over v1's columns for hours that are looked at; empty for all."""
-        return self._bounds(shape.values[self.table.time])
+        return both(self._bounds(shape.values[self.table.time]), self._kept(dict(shape.values)))
 
     def target_bounds(self) -> str:
         """Return the same over v2's columns."""
-        return self._bounds(quote_identifier(self.table.time))
+        return both(self._bounds(quote_identifier(self.table.time)), self._kept({}))
 
     def _bounds(self, time: str) -> str:
         ends = ((">=", self.since_seconds), ("<", self.until_seconds))
@@ -109,6 +110,13 @@ class Look:
             for sign, seconds in ends
             if seconds is not None
         )
+
+    def _kept(self, values: dict[str, str]) -> str:
+        """The condition for rows that cannot be gone, over columns that `values` gives; empty for all."""
+        until = self.ground.left_out.get(self.table.name)
+        if until is None or not self.table.expires:
+            return ""
+        return rule_of(self.table.expires).over(values).kept(at(until))
 
     def _partitions(
         self,

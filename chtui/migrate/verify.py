@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from chtui.errors import ChtuiError, MigrateError
 from chtui.migrate import verify_states
@@ -39,6 +40,7 @@ def run(
 
     `tables` are those of v2 that are looked at, all unless given. With `until_seconds` (since 1970) only hours that end
     before it are: rows may still come for later ones; without `whole_hours` the rows before it of the hour it lies in too.
+    Rows that `ground.left_out` leaves out are not, which is said in `not_verified`.
     `max_threads` is what each server may use for one question, 0 for its own default. `say` is told in a line what is
     being done.
 
@@ -68,7 +70,7 @@ def run(
         for host, answer in targets.items():
             failures += _failures(host, table.name, answer)
         for aggregate in ground.spec.aggregates:
-            if aggregate.base == table.name:
+            if aggregate.base == table.name and not verify_states.is_aging_apart(ground, aggregate):
                 say(f"{aggregate.name}: states of {len(ground.hosts.targets)} hosts")
                 aggregates += verify_states.check(ground, aggregate, asker, until)
     return Verification(
@@ -76,15 +78,31 @@ def run(
         aggregates=tuple(aggregates),
         totals=tuple(figures),
         failures=tuple(dict.fromkeys(failures)),
-        not_verified={
-            f"{aggregate.name}.{column}": why
-            for aggregate in ground.spec.aggregates
-            if any(table.name == aggregate.base for table in chosen)
-            for column, why in verify_states.not_verified(aggregate).items()
-        },
+        not_verified=_not_verified(ground, chosen),
         versions=versions,
         until_seconds=until,
     )
+
+
+def _not_verified(ground: Ground, chosen: Sequence[TableSpec]) -> dict[str, str]:
+    """What is compared on no side, and why."""
+    found: dict[str, str] = {}
+    for table in chosen:
+        until = ground.left_out.get(table.name)
+        if until is not None and table.expires:
+            instant = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M UTC")
+            found[table.name] = f"rows that expire by {instant}: v2 lets them go"
+    for aggregate in ground.spec.aggregates:
+        if not any(table.name == aggregate.base for table in chosen):
+            continue
+        if verify_states.is_aging_apart(ground, aggregate):
+            found[aggregate.name] = (
+                f"rows of {aggregate.base} expire, and its states do not tell of which rows they are"
+            )
+            continue
+        columns = verify_states.not_verified(aggregate)
+        found.update({f"{aggregate.name}.{column}": why for column, why in columns.items()})
+    return found
 
 
 def _failures(host: HostId, table: str, told: Told) -> list[Failure]:

@@ -12,6 +12,7 @@ from chtui.fleet.literal import Value, literal, quote_identifier
 from chtui.migrate import definitions, expressions
 from chtui.migrate.ddl import instant
 from chtui.migrate.digests import NANOSECONDS
+from chtui.migrate.expiry import at, rule_of
 from chtui.migrate.hosts import Host, each
 from chtui.migrate.layout import Ground
 from chtui.migrate.look import both, of_partition, partitions
@@ -66,6 +67,18 @@ def columns_of(aggregate: AggregateSpec) -> list[StateColumn]:
         merged = f"{head}Merge{bracket}{rest}({column})"
         found.append(StateColumn(name, merged, f"finalizeAggregation({aggregate.select[name]})", apart))
     return found
+
+
+def is_aging_apart(ground: Ground, aggregate: AggregateSpec) -> bool:
+    """Return whether rows of the base may be gone, and nobody can tell by the states which."""
+    base = next(table for table in ground.spec.tables if table.name == aggregate.base)
+    if base.name not in ground.left_out:
+        return False
+    if aggregate.expires and not rule_of(aggregate.expires).names <= set(aggregate.keys):
+        return True
+    known = {base.time, *_at(base, quote_identifier(base.time))}
+    is_known = bool(aggregate.time) and expressions.names(aggregate.select[aggregate.time]) <= known
+    return bool(base.expires) and not (is_known and rule_of(base.expires).names <= known)
 
 
 def not_verified(aggregate: AggregateSpec) -> dict[str, str]:
@@ -128,15 +141,15 @@ class Question:
         keys = [f"chtui_k{number}" for number in range(len(aggregate.keys))]
         own = [quote_identifier(name) for name in aggregate.keys]
         computed = [_cast(aggregate.select[name], _type(aggregate.columns[name])) for name in aggregate.keys]
-        of_states, of_base = self._bounds()
+        (of_states, of_base), (kept_states, kept_base) = self._bounds(), self._kept()
         return {
             "states": (database, aggregate.local),
             "state_columns": _selected(keys, own, [_plain(each, each.merged) for each in columns]),
-            "of_states": both(of_partition(partition_id), of_states),
+            "of_states": both(of_partition(partition_id), of_states, kept_states),
             "state_groups": ", ".join(own),
             "base": (database, self.base.local),
             "base_columns": _selected(keys, computed, [_plain(each, each.computed) for each in columns]),
-            "of_base": both(of_partition(partition_id), aggregate.where, of_base),
+            "of_base": both(of_partition(partition_id), aggregate.where, of_base, kept_base),
             "base_groups": ", ".join(computed),
             "keys": ", ".join(keys),
             "differs": _differs(columns),
@@ -168,6 +181,26 @@ class Question:
             return AggregateCheck(name, partition_id, host.id, error=error.line)
         return replace(found, examples=tuple(_example(row, names) for row in rows))
 
+    def _kept(self) -> tuple[str, str]:
+        """The conditions for buckets none of whose rows can be gone, nor their states: over the states, and over the base's rows.
+
+        A rule of the base is that of a bucket's first instant, so it holds for all of its rows.
+        """
+        until = self.ground.left_out.get(self.base.name)
+        if until is None:
+            return "", ""
+        select = {name: f"({text})" for name, text in self.aggregate.select.items()}
+        of_states, of_base = [], []
+        if self.aggregate.expires:
+            own = rule_of(self.aggregate.expires)
+            of_states.append(own.kept(at(until)))
+            of_base.append(own.over(select).kept(at(until)))
+        if self.base.expires:
+            rule, time = rule_of(self.base.expires), self.aggregate.time
+            of_states.append(rule.over(_at(self.base, quote_identifier(time))).kept(at(until)))
+            of_base.append(rule.over(_at(self.base, self.aggregate.select[time])).kept(at(until)))
+        return both(*of_states), both(*of_base)
+
     def _bounds(self) -> tuple[str, str]:
         """The conditions for buckets that have ended: over the states, and over the base's rows."""
         time = self.aggregate.time
@@ -175,18 +208,17 @@ class Question:
             return "", ""
         kind = _type(self.aggregate.columns[time])
         bucket = self.aggregate.select[time]
-        values = _at(self.base, self.until_seconds)
+        values = _at(self.base, instant(self.base, self.until_seconds * NANOSECONDS))
         if not expressions.names(bucket) <= values.keys():
             return "", ""
         end = _cast(expressions.replaced(bucket, values), kind)
         return f"{quote_identifier(time)} < {end}", f"{_cast(bucket, kind)} < {end}"
 
 
-def _at(table: TableSpec, seconds: int) -> dict[str, str]:
-    """The columns of a table that are known of a row when its event time is: those computed from it alone."""
+def _at(table: TableSpec, time: str) -> dict[str, str]:
+    """The columns of a table that are known of a row when its event time is, an expression: those computed from it alone."""
     columns = {name: definitions.parse(text) for name, text in table.columns.items()}
-    at = instant(table, seconds * NANOSECONDS)
-    values = {table.time: _cast(at, columns[table.time].type)}
+    values = {table.time: _cast(time, columns[table.time].type)}
     for _ in columns:
         for name, definition in columns.items():
             if name not in values and definition.kind and _known(definition.expression, values):

@@ -12,10 +12,10 @@ import pytest
 
 from chtui.demo.selftest.oracle import clean
 from chtui.errors import MigrateError
-from chtui.migrate import ddl, facts
+from chtui.migrate import ddl, drill, facts, verify
 from chtui.migrate.cutover import retention
 from chtui.migrate.run import Run
-from chtui.migrate.verification import Verdict
+from chtui.migrate.verification import State, Verdict
 from tests.engine.standing import Standing, start
 from tests.engine.test_migrate_cutover_readers import case_on
 from tests.support import ModernRig, wait_until
@@ -93,12 +93,28 @@ def test_every_part_learns_when_its_rows_expire(standing: Standing) -> None:
             assert unknown == 0, (index, name)
     assert int(standing.query(1, "SELECT count() FROM v2.events_local")) == rows - int(old)
     assert standing.facts.expiring == {"events"}
+    # What has gone is missing, unless it is left out on both sides; what has not is looked at all the same.
+    ground = there.stand.ground
+    assert verify.run(ground, tables=["events"]).state is State.DIFFERS
+    until = int(standing.now()) + 86_400
+    compared = verify.run(ground._replace(left_out={"events": until}), tables=["events"])
+    assert compared.state is State.EQUAL, compared
+    assert (compared.totals[0].source_rows, compared.totals[0].target_rows) == (180, 180)
+    assert sum(check.keys for check in compared.aggregates) > 0
+    assert compared.not_verified["events"].endswith("v2 lets them go")
     # Again: nothing is left to do.
     again = retention.expire(there.stand, "events")
     assert (again.old, again.partitions) == ((), 0)
     sent = [line for line in standing.kinds("send") if "MATERIALIZE TTL" in str(line["statement"])]
     assert len(sent) == found.partitions
     assert retention.expire(there.stand, "clicks") == retention.Expiring("clicks", (), 0)
+    one = standing.query(1, "SELECT any(id) FROM v2.events_local")
+    standing.query(1, f"ALTER TABLE v2.events_local DELETE WHERE id = '{one}' SETTINGS mutations_sync = 1")
+    compared = verify.run(ground._replace(left_out={"events": until}), tables=["events"])
+    (hour,) = compared.differing
+    assert hour.host == ground.hosts.targets[1].id
+    (minute,) = drill.down(ground._replace(left_out={"events": until}), hour).minutes
+    assert minute.rows == {drill.Kind.MISSING: 1}
 
 
 def test_what_is_not_sealed_does_not_expire(standing: Standing) -> None:

@@ -258,7 +258,7 @@ def test_the_end_of_a_bucket_is_computed_from_columns_that_follow_from_the_time(
         partition_by="toYYYYMM(day)",
         order_by="ts",
     )
-    assert verify_states._at(table, HOUR) == {
+    assert verify_states._at(table, f"toDateTime({HOUR})") == {
         "ts": f"CAST((toDateTime({HOUR})), 'DateTime')",
         "day": f"CAST((toDate(CAST((toDateTime({HOUR})), 'DateTime'))), 'Date')",
     }

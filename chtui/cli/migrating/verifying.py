@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from chtui.migrate.benchmarks import Timed
     from chtui.migrate.drill import Drilled
     from chtui.migrate.facts import Facts
+    from chtui.migrate.hosts import Hosts
     from chtui.migrate.layout import Ground
     from chtui.migrate.verification import Verification
 
+EXPIRY_MARGIN_SECONDS = 86_400
+"""A comparison may take hours; expiries are given in days."""
 DRILLED = 8
 """Hours that differ and are looked into; the report has all of them."""
 
@@ -27,7 +30,7 @@ DRILLED = 8
 def run(arguments: argparse.Namespace, found: Connect) -> int:
     """Compare, print what differs, and return 0 where nothing does, 1 where something does, 3 where that is not known."""
     from chtui.clock import SystemClock
-    from chtui.migrate import benchmarks, journal, report, verify
+    from chtui.migrate import benchmarks, journal, report, sealed_report, verify
     from chtui.migrate.layout import Ground, Layout, shards_of, source_shape
 
     spec = common.spec(arguments.spec)
@@ -40,8 +43,16 @@ def run(arguments: argparse.Namespace, found: Connect) -> int:
             for table in spec.tables
             for source in table.sources
         }
-        ground = Ground(spec, hosts, Layout((), shards_of(spec, hosts), spec.target.flavour), shapes)
-        until = _comparable_until(known.facts, ground) if given is None else given
+        now = _now(hosts)
+        # What expires while it is compared would seem to be missing.
+        left_out = {name: int(now) + EXPIRY_MARGIN_SECONDS for name in known.facts.aging}
+        layout = Layout((), shards_of(spec, hosts), spec.target.flavour)
+        ground = Ground(spec, hosts, layout, shapes, left_out)
+        until = (
+            sealed_report.comparable_until(known.facts, spec.retention.lateness_seconds, now)
+            if given is None
+            else given
+        )
         if until is not None and given is None:
             common.say(f"both v1 and v2 are written, or were: rows of before {_time(until)} are compared")
         result = verify.run(
@@ -97,18 +108,16 @@ def _known(name: str) -> Known:
         return Known("", "", facts.Facts())
 
 
-def _comparable_until(known: Facts, ground: Ground) -> float | None:
-    """Up to which event time all can be equal by now; None for all rows."""
+def _now(hosts: Hosts) -> float:
+    """v1's clock, since 1970."""
     from chtui.errors import ChtuiError
     from chtui.migrate.live.watermark import clock_seconds
-    from chtui.migrate.sealed_report import comparable_until
 
     try:
-        now = clock_seconds(ground.hosts.source)
+        return clock_seconds(hosts.source)
     except ChtuiError:
         # What cannot be asked the comparison tells.
-        now = time.time()
-    return comparable_until(known, ground.spec.retention.lateness_seconds, now)
+        return time.time()
 
 
 def _drilled(ground: Ground, result: Verification) -> list[Drilled]:

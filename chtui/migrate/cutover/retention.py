@@ -11,7 +11,7 @@ from chtui.errors import ChtuiError, MigrateError
 from chtui.fleet.literal import Value
 from chtui.migrate import ddl, facts, sealed_report
 from chtui.migrate.cutover.server import SPOOL_SINCE, now_seconds
-from chtui.migrate.expressions import tokens
+from chtui.migrate.expiry import rule_of
 from chtui.migrate.hands import DROPPING
 from chtui.migrate.hooks import Confirmed
 from chtui.migrate.hosts import Host, each
@@ -70,7 +70,7 @@ def old_rows(stand: Stand, table: str) -> tuple[OldRows, ...]:
     found: list[OldRows] = []
     database = stand.ground.spec.target.database
     for stored in _stored(stand, table):
-        expires = _instant(stored.expires)
+        expires = rule_of(stored.expires).instant
         if not expires:
             continue
         params = {"table": (database, stored.local), "expires": expires}
@@ -356,14 +356,6 @@ def _stored(stand: Stand, name: str) -> list[Stored]:
             fix=f"it has {', '.join(each_of.name for each_of in spec.tables)}",
         )
     return [table, *(each_of for each_of in spec.aggregates if each_of.base == name)]
-
-
-def _instant(expires: str) -> str:
-    """The expression of a TTL rule, without the word that says what is done."""
-    for token in tokens(expires):
-        if token.kind == "word" and token.text.upper() in ("DELETE", "WHERE", "GROUP"):
-            return expires[: token.start].strip()
-    return expires
 
 
 def _silent(host: HostId, error: ChtuiError) -> MigrateError:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from chtui.fleet.literal import Value
-from chtui.migrate import expressions
+from chtui.migrate.expiry import rule_of
 from chtui.migrate.hosts import Host
 from chtui.migrate.layout import UNBOUND, partition_of
 from chtui.migrate.preflight.findings import Finding, Kind, blocker, note, warning
@@ -158,26 +158,13 @@ def expired_condition(feed: Feed, expiring: TableSpec | AggregateSpec) -> str:
     """Return the condition over v1's columns for rows that a table or aggregate of v2 would delete; empty if none."""
     if not expiring.expires:
         return ""
-    text, where = _rule(expiring.expires)
+    rule = rule_of(expiring.expires)
     if isinstance(expiring, AggregateSpec):
         given = {
             name: f"({expression})" for name, expression in expiring.select.items() if name in expiring.keys
         }
-        text, where = expressions.replaced(text, given), expressions.replaced(where, given)
-    condition = f"({feed.shape.over_source(text)}) <= now()"
-    return f"{condition} AND ({feed.shape.over_source(where)})" if where else condition
-
-
-def _rule(text: str) -> tuple[str, str]:
-    """A TTL rule's expression, and its WHERE; DELETE between them says nothing new."""
-    depth, cuts = 0, []
-    for token in expressions.tokens(text):
-        depth += (token.text in "([{") - (token.text in ")]}") if token.kind == "mark" else 0
-        if depth == 0 and token.text.upper() in ("DELETE", "WHERE"):
-            cuts.append((token.text.upper(), token.start))
-    end = cuts[0][1] if cuts else len(text)
-    where = next((text[start + len("WHERE") :] for word, start in cuts if word == "WHERE"), "")
-    return text[:end].strip(), where.strip()
+        rule = rule.over(given)
+    return rule.over(dict(feed.shape.values)).expired("now()")
 
 
 def _day(second: int) -> str:
