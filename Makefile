@@ -8,8 +8,7 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.demo
 	$(BIN)/chtui demo
 
-# Most tests wait for servers, so two of their files run at a time, each beside a rig of its own; in the order of the folders, for rigs
-# start slowly.
+# Two test files run at a time, each beside a rig of its own; in the order of the folders, for rigs start slowly.
 test: lint packages engines
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 

@@ -26,7 +26,6 @@ from typing import TypeVar
 
 from chtui.clock import Clock, rfc3339
 from chtui.errors import ChtuiError, ConnectError, DeadlineError, MigrateError, QueryError
-from chtui.fleet.driver import NO_TABLE
 from chtui.fleet.literal import Value, quote_string
 from chtui.migrate.hosts import Host
 from chtui.migrate.journal import checked_run
@@ -44,6 +43,8 @@ TAKE_SECONDS = 30.0
 CLOCK_STEP_SECONDS = 1
 LOST = 4
 """The exit code of a lease that another has, or that ran out."""
+NO_TABLE = 60
+"""UNKNOWN_TABLE. Source: ErrorCodes.cpp."""
 FOREIGN = (47, 57)
 """UNKNOWN_IDENTIFIER, TABLE_ALREADY_EXISTS: what a table gives that is not as chtui makes it. Source: ErrorCodes.cpp."""
 

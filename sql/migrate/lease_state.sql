@@ -24,10 +24,10 @@ WITH (
     WHERE database = {database:String}
 ) AS listed
 SELECT
-    listed.1 AS highest,
-    toInt64(toUnixTimestamp(now())) - toInt64(listed.2) AS age_seconds,
-    toInt64(if(beats = 0, listed.2 + {ttl_seconds:UInt32}, toUnixTimestamp(last))) - toInt64(toUnixTimestamp(now()))
-        AS expires_seconds,
+    assumeNotNull(listed.1) AS highest,
+    toInt64(toUnixTimestamp(now())) - toInt64(assumeNotNull(listed.2)) AS age_seconds,
+    toInt64(if(beats = 0, assumeNotNull(listed.2) + {ttl_seconds:UInt32}, toUnixTimestamp(last)))
+        - toInt64(toUnixTimestamp(now())) AS expires_seconds,
     released AS is_released,
     seq AS journal_seq
 FROM

@@ -48,12 +48,11 @@ def test_nothing_befalls_it(modern: ModernRig, tmp_path: Path) -> None:
     clean(case, modern.query, 4)
 
 
-# What is struck before its intent is written has done nothing: two of those cases are enough here, `make faults` has all.
+# What is struck before its intent is written has done nothing: one of those cases is enough here, `make faults` has all.
 @pytest.mark.parametrize(
     ("stage", "point"),
     [
         *((stage, point) for stage in STAGES for point in POINTS[1:]),
-        ("copy", POINTS[0]),
         ("publish", POINTS[0]),
     ],
 )
@@ -90,7 +89,8 @@ def test_a_server_is_killed_or_hangs(
     prepare(case, modern.query)
     process = case.start()
     try:
-        wait_until(case.fired.exists, 30, "the fault")
+        wait_until(lambda: case.fired.exists() or process.poll() is not None, CASE_SECONDS, "the fault")
+        assert case.fired.exists(), case.output()
         time.sleep(2)  # the run goes on meanwhile, as far as it can
         (node.resume if hangs else partial(_restart, modern, victim))()
         assert process.wait(CASE_SECONDS) == 0, case.output()
