@@ -91,8 +91,15 @@ def server_tree(
     return {**common, **(_LEGACY if flavour is Flavour.LEGACY else _modern(home))}
 
 
-# The default of 60 s would keep a table read-only for as long after Keeper is back.
-_LEGACY: Tree = {"merge_tree": {"zookeeper_session_expiration_check_period": 1}}
+_LEGACY: Tree = {
+    "merge_tree": {
+        # The default of 60 s would keep a table read-only for as long after Keeper is back.
+        "zookeeper_session_expiration_check_period": 1,
+        # Where a server is killed between fetching a part and telling Keeper of it, and that part is most of the table, it does not
+        # start again by itself with the default, half of the rows (seen).
+        "replicated_max_ratio_of_wrong_parts": 1,
+    }
+}
 
 
 def _modern(home: Path) -> Tree:
