@@ -185,6 +185,9 @@ def _lost(raw: str, from_type: str, to_type: str) -> str:
         conditions.append(f"{raw} NOT IN ({known})")
     elif one == "String":
         conditions.append(f"ifNull(toString(to{head}OrNull({raw})), '') != {raw}")
+    elif head in INTEGERS and definitions.arguments(one)[0] in INTEGERS:
+        # Compared as numbers: what only changed its sign would change it back.
+        conditions.append(f"CAST({raw} AS {_nullable(other, one_null)}) != {raw}")
     else:
         back = f"CAST(CAST({raw} AS {_nullable(other, one_null)}) AS {_nullable(one, one_null)})"
         conditions.append(f"{back} != {raw}")

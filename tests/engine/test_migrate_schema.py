@@ -290,6 +290,19 @@ def test_an_unknown_spelling_stops_the_copy_and_can_be_listed(made: Made) -> Non
     assert made.query(0, f"SELECT arraySort(groupUniqArray({back})) FROM {enum}") == "['Error','Ok','Unset']"
 
 
+@pytest.mark.parametrize(
+    ("value", "from_type", "to_type"),
+    [("-1", "Int32", "UInt32"), ("4294967295", "UInt32", "Int32"), ("300", "Nullable(UInt64)", "UInt8")],
+)
+def test_a_number_the_other_type_cannot_hold_is_counted(
+    made: Made, value: str, from_type: str, to_type: str
+) -> None:
+    spec = replace(made.spec.tables[0], columns={"X": to_type})
+    (column,) = mapping.mapping(spec, spec.sources[0], [("X", from_type, "")]).columns
+    source = f"(SELECT CAST(arrayJoin([7, {value}]) AS {from_type}) AS X)"
+    assert made.query(0, f"SELECT X FROM {source} WHERE {column.lost}") == value
+
+
 def test_replicated_engines_are_accepted_and_compared(tmp_path: Path) -> None:
     """This engine lets Replicated tables be made, and leaves them read-only."""
     options = DemoOptions(
