@@ -11,6 +11,8 @@ from chtui.errors import ChtuiError, MigrateError
 
 VERBS = ("dual-write", "cutover", "rollback", "drop-source", "cleanup", "accept", "confirm")
 """What can be asked for."""
+WAY_BACK = ("rollback",)
+"""What a cutover that is under way is given up for."""
 ACCEPTED: Mapping[str, Any] = {"accepted": True, "see": "status"}
 """The answer where the work takes longer than whoever asked waits."""
 
@@ -79,6 +81,11 @@ class Errands:
             if found is not None:
                 self._waiting.remove(found)
             return found
+
+    def waiting(self, verbs: Collection[str]) -> str:
+        """Return which of these verbs waits to be taken; empty where none does."""
+        with self._changed:
+            return next((each.verb for each in self._waiting if each.verb in verbs), "")
 
     def result(self, errand: Errand, seconds: float, busy_with: str) -> Mapping[str, Any]:
         """Return what came of it, or ACCEPTED where it is being done still.

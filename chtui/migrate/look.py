@@ -67,8 +67,7 @@ class Look:
             found = self._partitions(
                 host, database, source.name, params, bounds, statement=self.asking.statement
             )
-            for place, digest in found.digests.items():
-                digests[place] = digests.get(place, NOTHING) + digest
+            add(found.digests, digests)
             failed.update({f"{source.name} {key}".rstrip(): error for key, error in found.failed.items()})
         return Told(digests, failed)
 
@@ -128,7 +127,10 @@ class Look:
         *,
         statement: str = DIGEST,
     ) -> Told:
-        """One table's rows on one host, partition by partition, so that no question reads everything."""
+        """One table's rows on one host, partition by partition, so that no question reads everything.
+
+        A look at a few hours asks once for all partitions nothing is known of: there may be thousands that hold none of them.
+        """
         digests: dict[Place, Digest] = {}
         failed: dict[str, str] = {}
         read: dict[str, Found] = {}
@@ -137,21 +139,29 @@ class Look:
         except ChtuiError as error:
             return Told({}, {"": error.line})
 
-        def ask(partition_id: str, bounds: str) -> Found:
-            where = both(of_partition(partition_id), bounds)
-            rows = self.asker.rows(host, statement, params(where))
+        def ask(condition: str, bounds: str) -> Found:
+            rows = self.asker.rows(host, statement, params(both(condition, bounds)))
             return added(to_places(rows, self.ground.layout.shards))
 
+        together: list[str] = []
         for partition_id, mark in marks.items():
             try:
                 found = self._known(Partition(host.id, database, name, self.table.name, partition_id), mark)
                 if found is None and self._is_worth_keeping(partition_id, marks):
-                    found = read[partition_id] = ask(partition_id, "")
+                    found = read[partition_id] = ask(of_partition(partition_id), "")
                 inside = None if found is None else self._inside(found)
-                for place, digest in (ask(partition_id, bounds) if inside is None else inside).items():
-                    digests[place] = digests.get(place, NOTHING) + digest
+                if inside is None and self.since_seconds is not None:
+                    together.append(partition_id)
+                    continue
+                told = ask(of_partition(partition_id), bounds) if inside is None else inside
+                add(told, digests)
             except ChtuiError as error:
                 failed[partition_id] = error.line
+        if together:
+            try:
+                add(ask(of_partitions(together), bounds), digests)
+            except ChtuiError as error:
+                failed.update(dict.fromkeys(together, error.line))
         self._keep(host, database, name, marks, read)
         return Told(digests, failed)
 
@@ -213,6 +223,11 @@ def of_partition(partition_id: str) -> str:
     return f"{OWN_PARTITION} = {literal(partition_id)}"
 
 
+def of_partitions(partition_ids: Sequence[str]) -> str:
+    """Return the same for rows that lie in one of some partitions."""
+    return f"has({literal(list(partition_ids))}, {OWN_PARTITION})"
+
+
 def both(*conditions: str) -> str:
     """Return the condition that all of these hold; empty ones do."""
     return " AND ".join(f"({each})" for each in conditions if each)
@@ -233,6 +248,12 @@ def added(found: Iterable[tuple[Place, Digest]]) -> dict[Place, Digest]:
     for place, digest in found:
         together[place] = together.get(place, NOTHING) + digest
     return together
+
+
+def add(found: Mapping[Place, Digest], into: dict[Place, Digest]) -> None:
+    """Add digests to those there are."""
+    for place, digest in found.items():
+        into[place] = into.get(place, NOTHING) + digest
 
 
 def is_old(versions: Iterable[str]) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from chtui.errors import MigrateError
 from chtui.migrate.brake import Brake
 from chtui.migrate.errands import Errand, Errands
 from chtui.migrate.spec import Limits
@@ -16,6 +17,9 @@ RATE_SECONDS = 120.0
 """Over how long the rate is averaged: the time to come is told from it."""
 WINDOWS = 6
 """Into how many parts that time is cut: their rates give the range."""
+
+LISTEN_SECONDS = 0.5
+"""How soon a wait that somebody may cut short is."""
 
 
 class CellState(StrEnum):
@@ -167,6 +171,21 @@ class Progress(Brake):
             found = self._errands.next(max(0.0, min(left, 1.0)), verbs)
             if found is not None or left <= 1.0:
                 return found
+
+    def sleep_unless(self, verbs: Collection[str], seconds: float) -> None:
+        """Let some time pass, unless somebody asks for one of these verbs meanwhile.
+
+        Raises:
+            MigrateError: somebody did, exit code 1; or the run is to end.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            if verb := self._errands.waiting(verbs):
+                raise MigrateError(f"given up, for {verb} was asked for", fix="ask again", exit_code=1)
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            self.sleep(min(left, LISTEN_SECONDS))
 
     def close(self, why: str) -> None:
         """Take no more errands."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -196,6 +197,16 @@ def test_a_hook_that_lies_is_found_out(standing: Standing, services: Services) -
     assert caught.value.exit_code == 1
     assert "by admin" in caught.value.what
     assert standing.facts.reads == "v1"
+    progress = there.stand.progress
+    asked = threading.Thread(target=progress.errand, args=("rollback", {}, 60.0), daemon=True)
+    asked.start()
+    with pytest.raises(MigrateError, match="given up, for rollback was asked for"):
+        switch.cutover(there.stand, nobody, timing=replace(HASTY, checks=1, most_seconds=60.0))
+    errand = progress.next_errand(1)
+    assert errand is not None
+    assert errand.verb == "rollback"
+    errand.answer({})
+    asked.join(10)
     services.obeys = True
     switch.cutover(there.stand, nobody, timing=FAST)
     assert standing.facts.reads == "v2"
@@ -277,7 +288,7 @@ def test_an_end_between_staging_and_adding_adds_nothing_twice(standing: Standing
         "INSERT INTO v2.events (ts, id, kind, value, note) SETTINGS distributed_foreground_insert = 1 "
         f"SELECT toDateTime('{at}') + number, 'lost', 'green', number, NULL FROM numbers(50)",
     )
-    since = standing.now() - 300
+    since = standing.now() - 700
     first = copy_back.run(standing.stand, since)
     assert {each.table: each.rows for each in first} == {"events": 50, "clicks": 0}
     again = copy_back.run(standing.stand, since)

@@ -51,13 +51,16 @@ def standing(modern: ModernRig, tmp_path: Path) -> Iterator[Standing]:
 
 
 def look(
-    standing: Standing, remembered: Remembered | None, until_seconds: int | None = None
+    standing: Standing,
+    remembered: Remembered | None,
+    until_seconds: int | None = None,
+    since_seconds: int | None = None,
 ) -> tuple[Counter[HostId], tuple[Told, dict[HostId, Told]]]:
     """What all hosts tell of the first table, and how often each was asked to read."""
     asker = Counting()
     ground = standing.stand.ground
     table = ground.spec.tables[0]
-    told = Look(ground, table, False, until_seconds, asker, remembered=remembered).all()
+    told = Look(ground, table, False, until_seconds, asker, since_seconds, remembered).all()
     return asker.read, told
 
 
@@ -98,6 +101,21 @@ def a_look_that_ends_early_takes_from_memory_what_lies_before(standing: Standing
         assert sum(read.values()) < sum(everything.values())
 
 
+def a_look_at_the_last_hours_asks_once(standing: Standing) -> None:
+    remembered = Remembered()
+    _, (source, targets) = look(standing, remembered)
+    hours = sorted({hour for _, hour, _ in source.digests})
+    assert len({partition for partition, _, _ in source.digests}) > 1
+    for since in (hours[0], hours[len(hours) // 2], hours[-1], hours[-1] + HOUR_SECONDS):
+        read, told = look(standing, None, None, since)
+        # v1's host has a share of v2 too.
+        assert sum(read.values()) == 1 + len(standing.stand.ground.hosts.targets)
+        for found, whole in ((told[0], source), *((told[1][host], targets[host]) for host in targets)):
+            assert found.digests == {key: each for key, each in whole.digests.items() if key[1] >= since}
+            assert found.failed == {}
+        assert look(standing, remembered, None, since)[1] == told
+
+
 def rows_that_came_or_went_are_seen(standing: Standing) -> None:
     remembered = Remembered()
     stand = standing.stand._replace(remembered=remembered)
@@ -115,4 +133,5 @@ def rows_that_came_or_went_are_seen(standing: Standing) -> None:
 def test_what_was_read_holds_until_the_parts_are_others(standing: Standing) -> None:
     what_was_published_is_known_without_reading_it_again(standing)
     a_look_that_ends_early_takes_from_memory_what_lies_before(standing)
+    a_look_at_the_last_hours_asks_once(standing)
     rows_that_came_or_went_are_seen(standing)

@@ -11,7 +11,7 @@ import pytest
 
 from chtui.errors import ChtuiError, MigrateError
 from chtui.migrate.brake import ENDED
-from chtui.migrate.errands import ACCEPTED
+from chtui.migrate.errands import ACCEPTED, WAY_BACK
 from chtui.migrate.progress import WINDOWS, CellState, Progress, rates
 from chtui.migrate.turns import Turns
 from tests.support import wait_until
@@ -199,6 +199,25 @@ def test_who_waits_for_errands_ends_with_the_run(progress: Progress) -> None:
     assert waiting.is_waiting
     progress.end("SIGINT came")
     assert "SIGINT came" in str(waiting.ended().error)
+
+
+def test_a_wait_is_cut_short_for_what_it_gives_way_to() -> None:
+    progress = Progress("r")
+    asked = threading.Thread(target=progress.errand, args=("rollback", {}, 60.0), daemon=True)
+    asked.start()
+    wait_until(lambda: progress.status() and asked.is_alive(), 5, "the question")
+    began = time.monotonic()
+    progress.sleep_unless(("cutover",), 0.2)
+    assert time.monotonic() - began >= 0.2
+    with pytest.raises(MigrateError, match="given up, for rollback was asked for; ask again") as caught:
+        progress.sleep_unless(WAY_BACK, 60)
+    assert caught.value.exit_code == 1
+    errand = progress.next_errand(5)
+    assert errand is not None
+    progress.sleep_unless(WAY_BACK, 0.0)
+    errand.answer({})
+    asked.join(5)
+    assert not asked.is_alive()
 
 
 def test_turns_follow_a_number_that_changes() -> None:

@@ -13,6 +13,7 @@ from chtui.migrate.cutover.checks import DIFFERS, UNKNOWN, Check, Finding, deman
 from chtui.migrate.cutover.readers import Readers
 from chtui.migrate.cutover.rights import Rights
 from chtui.migrate.cutover.server import SPOOL_SINCE, now_seconds
+from chtui.migrate.errands import WAY_BACK
 from chtui.migrate.facts import Facts
 from chtui.migrate.hosts import Host, each
 from chtui.migrate.questions import Questions
@@ -105,12 +106,13 @@ def hold(stand: Stand, checks: int, seconds: float, *, say: Say = lambda _: None
     Queries and rights are looked at once: they change with people, not with rows.
 
     Raises:
-        MigrateError: something stands in the way, exit code 1; something is not known, exit code 3; the run is to end.
+        MigrateError: something stands in the way, or readers are to go back, exit code 1; something is not known, exit code 3;
+            the run is to end.
     """
     found: Gate | None = None
     for number in range(max(1, checks)):
         if found is not None:
-            stand.progress.sleep(seconds)
+            stand.progress.sleep_unless(WAY_BACK, seconds)
         found = look(stand, last=found, say=say)
         demand(found.checks, "moving readers")
         say(f"green {number + 1} of {max(1, checks)}")

@@ -11,6 +11,7 @@ from typing import Any
 from chtui.errors import ChtuiError, MigrateError
 from chtui.fleet.literal import Value
 from chtui.migrate.cutover.server import PATTERNS_SINCE, now_seconds, write_logs
+from chtui.migrate.errands import WAY_BACK
 from chtui.migrate.hosts import Host, each
 from chtui.migrate.stand import Stand
 from chtui.text import format_seconds, one_line, plural
@@ -102,12 +103,13 @@ def await_readers(
     With `nobody_reads` it is enough that nobody was seen on the other one.
 
     Raises:
-        MigrateError: they were not in time, exit code 1; a host does not tell, exit code 3.
+        MigrateError: they were not in time, or are to go back, exit code 1; a host does not tell, exit code 3.
     """
     other = "v1" if version == "v2" else "v2"
     until = time.monotonic() + most_seconds
     while True:
-        stand.progress.sleep(EVERY_SECONDS)
+        # Whoever wants readers back does not wait for those that go the other way.
+        stand.progress.sleep_unless(WAY_BACK if version == "v2" else (), EVERY_SECONDS)
         seen = readers_seen(stand, since_seconds)
         now = now_seconds(stand.ground.hosts.source)
         quiet = now - max(since_seconds, seen.last_seconds[other])

@@ -21,6 +21,8 @@ LOOK_SECONDS = 60.0
 POLL_SECONDS = 1.0
 WATCHING = "watching"
 WORDS = ("accept", "confirm")
+ALONE = ("dual-write", "drop-source", "cleanup")
+"""Verbs after which rows may no longer be compared, or brought over."""
 
 
 class Tending:
@@ -31,6 +33,8 @@ class Tending:
         self._words = words
         self._rounds = Rounds(stand, words)
         self._looked = time.monotonic()
+        self._looking: threading.Thread | None = None
+        self._look_failed: ChtuiError | None = None
         self._expiring: threading.Thread | None = None
         self._report = Reporting(stand)
         self._verbs: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
@@ -47,15 +51,29 @@ class Tending:
         Raises:
             MigrateError: the run was told to end, or the journal or the lease do not allow more.
         """
+        try:
+            self._go_on()
+        except ChtuiError as error:
+            self._stand.progress.abort(error)
+            raise
+        finally:
+            self._await_look()
+
+    def _go_on(self) -> None:
         every = max(LOOK_SECONDS, self._stand.ground.spec.retention.lateness_seconds)
         while not self._is_over():
+            if self._look_failed is not None:
+                raise self._look_failed
             self._stand.progress.stage(WATCHING)
             errand = self._stand.progress.next_errand(POLL_SECONDS)
             if errand is not None:
                 self._do(errand)
             facts = self._stand.facts()
-            if facts.dual_write and time.monotonic() - self._looked > every:
-                self._look()
+            is_looking = self._looking is not None and self._looking.is_alive()
+            if facts.dual_write and not is_looking and time.monotonic() - self._looked > every:
+                # Beside everything else: whoever wants readers back does not wait for a comparison.
+                self._looking = threading.Thread(target=self._look, name="look", daemon=True)
+                self._looking.start()
             self._report.go_on()
             # Rows that expire are no longer equal on both sides: what proves that all came is made before.
             if facts.reads == "v2" and self._report.is_whole:
@@ -71,6 +89,8 @@ class Tending:
             if errand.verb in WORDS:
                 self._words.take(errand)
             else:
+                if errand.verb in ALONE:
+                    self._await_look()
                 errand.answer(self._verbs[errand.verb](errand.args))
         except ChtuiError as error:
             errand.fail(error)
@@ -79,14 +99,21 @@ class Tending:
                 raise
 
     def _look(self) -> None:
-        self._looked = time.monotonic()
+        """Bring over what a sealed table lacks; what ends the run is raised by the thread that carries it out."""
         for table in self._stand.ground.spec.tables:
             try:
                 self._rounds.again(table)
             except ChtuiError as error:
                 if not is_worth_again(error):
-                    raise
+                    self._look_failed = error
+                    return
                 self._stand.progress.trouble(error.line)
+        self._looked = time.monotonic()
+
+    def _await_look(self) -> None:
+        """Wait for the end of the look that is under way."""
+        if self._looking is not None:
+            self._looking.join()
 
     def _expire(self) -> None:
         """Let the rows of tables expire, once readers are on v2; partition by partition, while everything else goes on."""
