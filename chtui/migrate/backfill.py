@@ -86,11 +86,7 @@ class Backfill:
             MigrateError: it was told to end, or the journal or the lease does not allow more, or rows differ again and again.
         """
         done = set(proven)
-        rows = {
-            cell.name: self._share(cell)
-            for group in self._layout.groups
-            for cell in self._layout.cells(group)
-        }
+        rows = self._layout.shares()
         self._progress.plan(rows)
         for name in done & rows.keys():
             self._progress.skip(name)
@@ -147,12 +143,6 @@ class Backfill:
 
     def _is_left(self, cell: Cell, done: set[str]) -> bool:
         return cell.name not in done and not self._progress.is_left_out(cell.name)
-
-    def _share(self, cell: Cell) -> float:
-        """The rows of v1 a cell stands for, about: those of a plain cluster's replicas are shared among them."""
-        copies = len(cell.shard.hosts) if self._layout.flavour is Flavour.PLAIN else 1
-        weight = (cell.shard.high - cell.shard.low) / self._layout.total_weight
-        return cell.group.rows * weight / copies
 
     # Groups
 

@@ -119,6 +119,10 @@ class Layout:
         copies = len(cell.shard.hosts) if self.flavour is Flavour.PLAIN else 1
         return cell.group.rows * (cell.shard.high - cell.shard.low) / self.total_weight / copies
 
+    def shares(self) -> dict[str, float]:
+        """Return every cell's share by its name."""
+        return {cell.name: self.share(cell) for group in self.groups for cell in self.cells(group)}
+
 
 class Ground(NamedTuple):
     """What a run stands on."""

@@ -76,8 +76,12 @@ class Process:
             ledger = Ledger(self._wrapped(journal), journal.events(), self._clock)
             self._ledger = ledger
             self._notes += [journal.notice] * bool(journal.notice)
-            for cell in ledger.facts().skipped:
+            known, shares = ledger.facts(), self._ground.layout.shares()
+            self.progress.plan(shares)
+            for cell in known.skipped:
                 self.progress.leave_out(cell)
+            for cell in known.proven & shares.keys():
+                self.progress.skip(cell)
             self.progress.limit(changeable.read({key: str(value) for key, value in ledger.limits().items()}))
             answers = Answers(self._ground, self.progress, ledger, self.status)
             with Control(self._name, answers.handle, directory=self._directory):

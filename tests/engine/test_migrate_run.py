@@ -204,7 +204,7 @@ def test_a_run_ends_exact_and_tells_what_it_is(modern: ModernRig) -> None:
         assert any("let go of it" in note for note in status["notes"])
         assert run("pause").refusal() == f"{run.name}: no run is up; start it with chtui migrate run"
         again = run("run", "--yes")
-        assert again.code == 0, again.err
+        assert (again.code, f"done, {last['rows']} of {last['rows']} rows" in again.out) == (0, True), again
         assert f"report: {run.folder / sealed_report.FILE_NAME}: exact; made" in again.out
         verified = run(
             "verify", "--report", str(run.command.home / "report.json"), "--benchmarks", "--times", "1"
