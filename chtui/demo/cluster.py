@@ -171,6 +171,11 @@ class DemoCluster:
         """
         return "" if user == render.PASSWORDLESS else self._running().password(user)
 
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where each node answers HTTP, by its host and native port."""
+        return {f"{node.host_name}:{node.port}": f"{node.host_name}:{node.http_port}" for node in self.nodes}
+
     def deaths(self) -> list[str]:
         """Return one line for each process of the demo that has ended."""
         lines = [node.exit_line() for node in self.nodes]

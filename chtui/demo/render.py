@@ -72,6 +72,16 @@ def users_xml(passwords: Mapping[str, str]) -> str:
     return _text(tree)
 
 
+def policies() -> dict[str, frozenset[str]]:
+    """Return each storage policy of a node with the names of its volumes and their disks."""
+    found = _at(_template("node.xml"), "storage_configuration/policies")
+    return {
+        policy.tag: frozenset(volume.tag for volume in _at(policy, "volumes"))
+        | {(disk.text or "").strip() for disk in policy.iter("disk")}
+        for policy in found
+    }
+
+
 def node_xml(
     directory: Path, place: Place, places: Sequence[Place], internode_password: str, zookeeper_port: int
 ) -> str:

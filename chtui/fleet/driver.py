@@ -136,13 +136,7 @@ class Driver:
             ConnectError: the connection is gone.
         """
         text, missing = statement.adapted(absent)
-        wanted = {
-            "readonly": 1,
-            "max_execution_time": max(1, int(seconds)),
-            "max_threads": 1,
-            "os_thread_priority": 10,
-        }
-        allowed = self._allowed({**wanted, "log_comment": "chtui", **(settings or {})})
+        allowed = self._reading(seconds, settings)
         text, values = self._bound(statement, text, params)
         sent = {**allowed, "query_id": query_id, **({"database": database} if database else {})}
         started = time.monotonic()
@@ -163,6 +157,26 @@ class Driver:
                     raise
         return answer()
 
+    def raw(
+        self,
+        statement: Statement,
+        params: Mapping[str, Value],
+        *,
+        query_id: str,
+        seconds: float,
+        output_format: str,
+    ) -> bytes:
+        """Run a statement that reads, within `seconds`, and return its rows in a format of ClickHouse's, all of them in memory.
+
+        Raises:
+            QueryError: the server refused or failed the statement.
+            ConnectError: the connection is gone.
+        """
+        text, values = self._bound(statement, statement.text, params)
+        sent = {**self._reading(seconds, None), "query_id": query_id}
+        with self._request(query_id, seconds):
+            return self._client.raw_query(text, parameters=values, settings=sent, fmt=output_format)
+
     def command(
         self,
         statement: Statement,
@@ -171,16 +185,20 @@ class Driver:
         query_id: str,
         seconds: float,
         settings: Mapping[str, int | str] | None = None,
+        body: bytes | None = None,
     ) -> None:
         """Run a statement that reads nothing, within `seconds`; with these settings, all of which the server must know.
+
+        `body` are the rows of an INSERT, in the format it names.
 
         Raises:
             QueryError: the server refused or failed the statement.
             ConnectError: the connection is gone.
         """
         text, values = self._bound(statement, statement.text, params)
+        sent = {**(settings or {}), "query_id": query_id}
         with self._request(query_id, seconds):
-            self._client.command(text, parameters=values, settings={**(settings or {}), "query_id": query_id})
+            self._client.command(text, parameters=values, data=body, settings=sent)
 
     def close(self) -> None:
         """Close the connection. What still runs on the server goes on there."""
@@ -209,6 +227,17 @@ class Driver:
             yield
         except Exception as error:
             raise from_driver(error, self._where, query_id=query_id) from error
+
+    def _reading(self, seconds: float, settings: Mapping[str, int | str] | None) -> dict[str, int | str]:
+        """What a statement that reads is bounded by, and the settings it asks for, as far as the user may set them."""
+        wanted: dict[str, int | str] = {
+            "readonly": 1,
+            "max_execution_time": max(1, int(seconds)),
+            "max_threads": 1,
+            "os_thread_priority": 10,
+            "log_comment": "chtui",
+        }
+        return self._allowed({**wanted, **(settings or {})})
 
     def _allowed(self, wanted: Mapping[str, int | str]) -> dict[str, int | str]:
         known = self._client.server_settings

@@ -106,8 +106,9 @@ class Host:
         query_id: str = "",
         seconds: float = COMMAND_SECONDS,
         settings: Mapping[str, int | str] | None = None,
+        body: bytes | None = None,
     ) -> None:
-        """Run a statement that changes something. Every setting must be known to the server.
+        """Run a statement that changes something. Every setting must be known to the server. `body` are the rows of an INSERT.
 
         Raises:
             QueryError: the server refused or failed it; with code 0 nobody knows what became of it.
@@ -118,7 +119,28 @@ class Host:
         sent = query_id or next(IDS)
         self._call(
             lambda driver: driver.command(
-                statement, values, query_id=sent, seconds=seconds, settings=settings
+                statement, values, query_id=sent, seconds=seconds, settings=settings, body=body
+            )
+        )
+
+    def raw(
+        self,
+        name: str,
+        params: Mapping[str, Value],
+        *,
+        output_format: str,
+        seconds: float = READ_SECONDS,
+    ) -> bytes:
+        """Return what a statement gives in a format of ClickHouse's.
+
+        Raises:
+            QueryError, ConnectError, ValueError: as of `rows`.
+        """
+        statement, values = shaped(name, params)
+        sent = next(IDS)
+        return self._call(
+            lambda driver: driver.raw(
+                statement, values, query_id=sent, seconds=seconds, output_format=output_format
             )
         )
 
@@ -242,14 +264,23 @@ def connect(profile: Profile, cluster: str, source: HostId, source_profile: Prof
                 fix="name one of its hosts, or in source.profile the profile that leads there",
             )
         return Hosts(by_id[source], targets)
-    other, other_seed = _topology(source_profile, source_profile.cluster)
-    if source not in other.hosts:
+    return Hosts(source_host(source_profile, source), targets)
+
+
+def source_host(profile: Profile, source: HostId) -> Host:
+    """Return v1's host alone, of the profile's own cluster; nothing but the topology is asked yet.
+
+    Raises:
+        UnreachableError, UsageError, MigrateError: as of `connect`.
+    """
+    found, seed = _topology(profile, profile.cluster)
+    if source not in found.hosts:
         raise MigrateError(
-            f"v1's host {source} is no host of cluster {other.name} of profile {source_profile.name}",
+            f"v1's host {source} is no host of cluster {found.name} of profile {profile.name}",
             where="source.host",
             fix="name one of its hosts",
         )
-    return Hosts(Host(source, 0, _connector(source_profile, other, source, other_seed)), targets)
+    return Host(source, 0, _connector(profile, found, source, seed))
 
 
 def first_host(profile: Profile) -> tuple[str, HostId]:

@@ -76,6 +76,15 @@ def tag_of(hands: Hands, group: Group) -> str:
     return hands.tag(f"snapshot {group.name}")
 
 
+def absent(host: Host) -> frozenset[str]:
+    """Return which optional columns of `source_table` a server lacks.
+
+    Raises:
+        ConnectError: it cannot be asked.
+    """
+    return frozenset({POLICY_COLUMN}) if host.version < POLICY_SINCE else frozenset()
+
+
 def creation(host: Host, source: Source, table: str, name: str) -> dict[str, Value]:
     """Return the parameters of `snapshot_create` for a table of the form of one of v1.
 

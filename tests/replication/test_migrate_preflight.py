@@ -12,6 +12,8 @@ from types import MappingProxyType
 
 import pytest
 
+from chtui.demo.rehearsal.run import run as rehearse
+from chtui.demo.rehearsal.sample import Sample, Size
 from chtui.migrate import schema, spec_file
 from chtui.migrate.ddl import objects
 from chtui.migrate.hosts import Hosts, connect
@@ -96,6 +98,19 @@ def test_a_healthy_cluster_has_no_blocker(rig: Rig) -> None:
     window = the(report, Kind.DEDUPLICATION, WARNING, "spans")
     assert window.evidence == "replicated_deduplication_window = 100"
     assert "does not tell its disks" in the(report, Kind.SPACE, WARNING).what
+
+
+def test_what_an_old_server_has_is_rehearsed_on_a_modern_one(rig: Rig) -> None:
+    told: list[str] = []
+    done = rehearse(rig.spec, rig.hosts.source, Size(500, 24), told.append)
+    assert done.is_exact, (done.verdict, done.preflight.blockers)
+    assert (done.source_version[:6], done.version[:5]) == ("18.16.", "26.9.")
+    (sample,) = done.samples
+    assert sample == Sample("spans", 1, 1, 500, 1000)
+    assert done.status is not None
+    assert done.status["rows_done"] == 500
+    there = f"SELECT count() FROM system.databases WHERE name = '{rig.spec.target.database}'"
+    assert [rig.query(index, there) for index in range(4)] == ["0"] * 4
 
 
 def test_only_reads_are_sent(rig: Rig) -> None:

@@ -19,7 +19,7 @@ from chtui.views import panes
 ROOT = Path(__file__).parents[2]
 
 MIGRATE = (
-    "init", "preflight", "plan", "run", "takeover", "status", "pause", "resume", "abort", "skip", "set", "confirm", "accept",
+    "init", "preflight", "plan", "rehearse", "run", "takeover", "status", "pause", "resume", "abort", "skip", "set", "confirm", "accept",
     "dual-write", "cutover", "rollback", "drop-source", "verify", "cleanup", "selftest",
 )  # fmt: skip
 

@@ -64,6 +64,25 @@ def _preparing(verbs: Verbs) -> None:
     plan = _verb(verbs, "plan", "print every statement and every chunk; changes nothing")
     plan.add_argument("spec", help=SPEC_HELP)
     _json(plan)
+    rehearse = _verb(
+        verbs, "rehearse", "carry it out on a throw-away embedded cluster, with some of v1's rows"
+    )
+    rehearse.add_argument("spec", help=SPEC_HELP)
+    rehearse.add_argument(
+        "--rows",
+        type=_positive,
+        default=100_000,
+        metavar="N",
+        help="of each of v1's tables at most, spread over these partitions (100000)",
+    )
+    rehearse.add_argument(
+        "--partitions",
+        type=_positive,
+        default=24,
+        metavar="N",
+        help="of each of v1's tables at most: the first, the last, some between (24)",
+    )
+    _json(rehearse)
 
 
 def _running(verbs: Verbs) -> None:
@@ -213,6 +232,13 @@ def _number(text: str) -> int:
     return value
 
 
+def _positive(text: str) -> int:
+    value = _number(text)
+    if not value:
+        raise ValueError(text)
+    return value
+
+
 def share(text: str) -> tuple[int, int]:
     """Return which of so many shares is meant: `1/2` is the first of two.
 
@@ -226,7 +252,7 @@ def share(text: str) -> tuple[int, int]:
     return found
 
 
-_number.__name__ = "number"  # argparse says "invalid number value"
+_number.__name__ = _positive.__name__ = "number"  # argparse says "invalid number value"
 
 
 def _verb(verbs: Verbs, name: str, what: str) -> argparse.ArgumentParser:

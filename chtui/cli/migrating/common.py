@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chtui.migrate.hosts import Hosts
+    from chtui.migrate.hosts import Host, Hosts
     from chtui.migrate.spec import Spec
     from chtui.profile.effective import Effective
     from chtui.profile.model import Profile
@@ -62,14 +64,28 @@ def hosts(spec: Spec, profile: Profile) -> Hosts:
         ChtuiError: the topology cannot be had, or v1's host is none of it.
     """
     from chtui.migrate.hosts import connect
+
+    return connect(profile, spec.target.cluster, spec.source.host, _leading_to_v1(spec))
+
+
+def source(spec: Spec, profile: Profile) -> Host:
+    """Return v1's host of a spec, whose v2 may have no servers yet.
+
+    Raises:
+        ChtuiError: the topology cannot be had, or v1's host is none of it.
+    """
+    from chtui.migrate.hosts import source_host
+
+    return source_host(_leading_to_v1(spec) or profile, spec.source.host)
+
+
+def _leading_to_v1(spec: Spec) -> Profile | None:
+    """The profile the spec names for v1; None where the one in use leads there."""
     from chtui.profile.effective import Options, resolve
 
-    other = (
-        resolve(Options(profile_name=spec.source.profile), os.environ).profile
-        if spec.source.profile
-        else None
-    )
-    return connect(profile, spec.target.cluster, spec.source.host, other)
+    if not spec.source.profile:
+        return None
+    return resolve(Options(profile_name=spec.source.profile), os.environ).profile
 
 
 @contextmanager
@@ -82,6 +98,22 @@ def held(name: str) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """End by SIGTERM as by SIGINT: with everything stopped. A second one ends at once; whatever runs ends with this process."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def say(text: str) -> None:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from chtui.cli.migrating import common
@@ -86,26 +82,10 @@ def _carry_out(faults: list[Fault], results: Results, kept: Kept, *, is_json: bo
     if not left:
         return None
     try:
-        with _ending():
+        with common.ending():
             carry_out(left, tell, common.say, kept)
     except KeyboardInterrupt:
         return MigrateError("interrupted", fix="--resume goes on with --results", exit_code=EXIT_INTERRUPTED)
     except ChtuiError as error:
         return error
     return None
-
-
-@contextmanager
-def _ending() -> Iterator[None]:
-    """End by SIGTERM as by SIGINT: with everything stopped. A second one ends at once; whatever runs ends with this process."""
-
-    def end(number: int, _: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from chtui.cli.migrating import cleaning, clients, common, preparing, running, testing, verifying
+from chtui.cli.migrating import cleaning, clients, common, preparing, rehearsing, running, testing, verifying
 
 if TYPE_CHECKING:
     from chtui.cli.migrating.common import Connect
@@ -14,6 +14,7 @@ VERBS = {
     "init": preparing.init,
     "preflight": preparing.preflight,
     "plan": preparing.plan,
+    "rehearse": rehearsing.run,
     "run": running.run,
     "takeover": running.takeover,
     "status": clients.status,

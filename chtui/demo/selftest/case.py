@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from importlib.resources import as_file, files
 from pathlib import Path
-from types import MappingProxyType
 
+from chtui.demo import reach
 from chtui.demo.options import HOST, SOURCE_CLUSTER
 from chtui.demo.process import Child
 from chtui.demo.selftest.points import Blow
@@ -16,9 +16,6 @@ from chtui.migrate import hosts, spec_file, spec_write
 from chtui.migrate.hosts import Hosts
 from chtui.migrate.spec import Spec
 from chtui.paths import private_dir, write_private
-from chtui.profile.endpoint import Endpoint
-from chtui.profile.model import Credentials, Profile
-from chtui.profile.secret import Secret
 from chtui.records import HostId
 
 CASE, SPEC, OUTPUT = "case.json", "spec.toml", "output.log"
@@ -134,14 +131,11 @@ class Case:
         Raises:
             UnreachableError: none of them answers.
         """
-        profile = Profile(
-            name="selftest",
-            seeds=tuple(Endpoint(HOST, port) for port in self.seeds),
-            cluster=spec.target.cluster,
-            credentials=Credentials(self.user, Secret.literal(self.password, "self test")),
-            http_addresses=MappingProxyType(self.addresses),
+        cluster = spec.target.cluster
+        profile = reach.profile(
+            "selftest", cluster, self.seeds, self.addresses, user=self.user, password=self.password
         )
-        return hosts.connect(profile, spec.target.cluster, spec.source.host)
+        return hosts.connect(profile, cluster, spec.source.host)
 
 
 def read(folder: Path) -> tuple[Case, Spec]:

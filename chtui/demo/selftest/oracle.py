@@ -39,7 +39,7 @@ def prepare(case: Case, query: Query, rows: int = ROWS) -> None:
         ChtuiError: the server cannot do it.
     """
     database = case.source_database
-    query(0, _text("drop_database", database=database))
+    query(0, statements.text("demo/drop_database", {"database": database}))
     query(0, statements.text("create_database", {"database": database, "cluster": ""}))
     events, clicks = (database, "events"), (database, "clicks")
     query(0, _text("create_events", table=events))
@@ -57,7 +57,7 @@ def clean(case: Case, query: Query, servers: int) -> None:
     """
     for server in range(servers):
         for database in (case.source_database, case.target_database):
-            query(server, _text("drop_database", database=database))
+            query(server, statements.text("demo/drop_database", {"database": database}))
 
 
 def rows_of(query: Query, server: int, statement: str, database: str, table: str = "") -> Counter[str]:

@@ -91,9 +91,7 @@ def rig_of(demo: DemoCluster) -> FaultRig:
         return Case(
             name=name,
             directory=str(folder / name),
-            addresses={
-                f"{node.host_name}:{node.port}": f"{node.host_name}:{node.http_port}" for node in nodes
-            },
+            addresses=demo.addresses,
             seeds=[node.http_port for node in nodes],
             source_port=nodes[0].port,
             user="admin",

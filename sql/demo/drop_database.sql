@@ -1,4 +1,4 @@
--- Drops a database of the self test, where there is one.
+-- Drops a database of the self test or of a rehearsal, where there is one.
 -- params:
 --   database  Identifier
 -- cost: cheap
