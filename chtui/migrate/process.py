@@ -76,11 +76,11 @@ class Process:
             ledger = Ledger(self._wrapped(journal), journal.events(), self._clock)
             self._ledger = ledger
             self._notes += [journal.notice] * bool(journal.notice)
-            known, shares = ledger.facts(), self._ground.layout.shares()
-            self.progress.plan(shares)
+            known, layout = ledger.facts(), self._ground.layout
+            self.progress.plan(layout.shares())
             for cell in known.skipped:
                 self.progress.leave_out(cell)
-            for cell in known.proven & shares.keys():
+            for cell in status.proven(layout, known):
                 self.progress.skip(cell)
             self.progress.limit(changeable.read({key: str(value) for key, value in ledger.limits().items()}))
             answers = Answers(self._ground, self.progress, ledger, self.status)

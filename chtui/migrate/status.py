@@ -10,6 +10,7 @@ from chtui.clock import Clock, rfc3339
 from chtui.migrate import facts as facts_of
 from chtui.migrate import journal, kept_plan, ledger, plan, sealed_report
 from chtui.migrate.facts import Facts
+from chtui.migrate.layout import Layout
 from chtui.migrate.lease_records import LeaseStatus
 from chtui.migrate.progress import CellState, Status
 from chtui.migrate.spec import Limits
@@ -81,7 +82,7 @@ def offline(run: str, clock: Clock, directory: Path | None = None) -> dict[str, 
     facts = facts_of.of(kept)
     layout = plan.layout_in(document)
     shares = layout.shares()
-    done = facts.proven & shares.keys()
+    done = proven(layout, facts)
     skipped = facts.skipped & shares.keys() - done
     counts = {
         CellState.PROVEN: len(done),
@@ -113,6 +114,16 @@ def offline(run: str, clock: Clock, directory: Path | None = None) -> dict[str, 
         **_facts(facts),
         "lease": lease,
         "notes": _notes(facts),
+    }
+
+
+def proven(layout: Layout, facts: Facts) -> set[str]:
+    """Return the names of cells that are proven: by themselves, or, with all rows of their table, by its seal."""
+    cells = {cell.name: group.table for group in layout.groups for cell in layout.cells(group)}
+    return {
+        name
+        for name, table in cells.items()
+        if name in facts.proven or (table in facts.sealed and name not in facts.skipped)
     }
 
 

@@ -32,6 +32,8 @@ from tests.support import rig_of
 CHUNKS = 10_000
 PLANNING_SECONDS = 2.0
 ROWS = int(os.environ.get("CHTUI_BENCH_ROWS", "1000000"))
+DAYS = int(os.environ.get("CHTUI_BENCH_DAYS", "10"))
+"""Partitions the rows are in: what each costs whatever it holds is no matter in partitions of real size."""
 WHOLE_TARGET, DISTRIBUTED_TARGET = 0.75, 1.0
 """What rows a second of copy, proof and publication shall reach, against the bare copies and one INSERT through the
 Distributed table."""
@@ -74,7 +76,7 @@ class Silence:
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
-    with DemoCluster(DemoOptions(rows=ROWS, load=False)) as demo:
+    with DemoCluster(DemoOptions(rows=ROWS, days=DAYS, load=False)) as demo:
         rig = rig_of(demo)
         source = HostId("127.0.0.1", rig.ports[0])
         spec = traces_only(spec_file.shipped("otel_v2"), source)
@@ -169,7 +171,7 @@ def test_copy_proof_and_publication(bench: Bench, tmp_path: Path) -> None:
     bench.query(0, f"INSERT INTO {local} ({columns}) SELECT {given} FROM otel.traces")
     one = time.perf_counter() - began
     print(
-        f"\n{ROWS} spans to 2x2 hosts: bare copies {bare:.1f} s, the run {whole:.1f} s, {sealed:.1f} s with everything read"
+        f"\n{ROWS} spans in {DAYS} partitions to 2x2 hosts: bare copies {bare:.1f} s, the run {whole:.1f} s, {sealed:.1f} s with everything read"
         f" once more for its sealed report, through the Distributed table"
         f" {distributed:.1f} s, into one local table {one:.1f} s"
     )

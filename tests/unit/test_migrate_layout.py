@@ -8,9 +8,12 @@ import pytest
 
 from chtui.migrate import layout
 from chtui.migrate.digests import MODULUS, NOTHING, Digest, differing, of_shard, to_digests, total
+from chtui.migrate.facts import Facts
 from chtui.migrate.layout import HOUR_SECONDS, Group, Hour, Layout, Shard
 from chtui.migrate.spec import Flavour
+from chtui.migrate.status import proven
 from chtui.records import HostId
+from tests.support import replace
 
 MIDNIGHT = 1_767_225_600
 
@@ -97,6 +100,16 @@ def made(flavour: Flavour, groups: int = 3) -> Layout:
     one, two, three, four = (HostId("ch", port) for port in range(1, 5))
     shards = (Shard(1, 0, 1, (one, two)), Shard(2, 1, 4, (three, four)))
     return Layout(tuple(Group("t", str(n), 1, 1, ()) for n in range(groups)), shards, flavour)
+
+
+def test_a_seal_proves_what_its_table_has_but_for_what_was_skipped() -> None:
+    found = made(Flavour.PLAIN)
+    first, second, *others = [cell.name for group in found.groups for cell in found.cells(group)]
+    assert proven(found, Facts()) == set()
+    known = Facts(proven=frozenset({first, "of another plan"}), skipped=frozenset({second}))
+    assert proven(found, known) == {first}
+    assert proven(found, replace(known, sealed={"other": 1.0})) == {first}
+    assert proven(found, replace(known, sealed={"t": 1.0})) == {first, *others}
 
 
 def test_who_pulls() -> None:
