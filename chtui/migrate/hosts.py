@@ -9,7 +9,15 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from chtui import sql
-from chtui.errors import ChtuiError, ConnectError, DeadlineError, MigrateError, UnreachableError, UsageError
+from chtui.errors import (
+    ChtuiError,
+    ConnectError,
+    DeadlineError,
+    MigrateError,
+    QueryError,
+    UnreachableError,
+    UsageError,
+)
 from chtui.fleet.cache import AddressCache
 from chtui.fleet.driver import Answer, Driver, parse_version, query_id_prefix, query_ids
 from chtui.fleet.link import prove_identity
@@ -29,6 +37,9 @@ COMMAND_SECONDS = 180.0
 READS = f"{query_id_prefix()}migrate-"
 """What the ids of this process's questions begin with."""
 IDS = query_ids("read", READS)
+
+AWAY = ("down", "refused")
+"""Kinds of `ConnectError` of a server that may come back."""
 
 Connect = Callable[[], Driver]
 
@@ -239,6 +250,17 @@ def each(hosts: Sequence[Host], work: Callable[[Host], T]) -> dict[HostId, T | C
         return dict(zip([host.id for host in hosts], pool.map(one, hosts), strict=True))
 
 
+def is_away(error: BaseException | None) -> bool:
+    """Return whether an error says that a server does not answer now, and nothing else that waiting would not mend."""
+    if isinstance(error, ConnectError):
+        return error.kind in AWAY
+    if isinstance(error, QueryError):
+        return not error.code
+    return isinstance(error, DeadlineError) or (
+        isinstance(error, UnreachableError) and is_away(error.__cause__)
+    )
+
+
 def connect(profile: Profile, cluster: str, source: HostId, source_profile: Profile | None = None) -> Hosts:
     """Return the hosts of the target cluster and v1's; nothing but the topology is asked yet.
 
@@ -322,7 +344,7 @@ def _topology(profile: Profile, wanted: str | None) -> tuple[Cluster, Endpoint]:
         troubles[0].what if troubles else "the profile names no host",
         where=troubles[0].where if troubles else profile.name,
         fix=troubles[0].fix if troubles else "add hosts",
-    )
+    ) from (troubles[0] if troubles else None)
 
 
 def _connector(profile: Profile, cluster: Cluster, host: HostId, seed: Endpoint) -> Connect:

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -18,36 +18,66 @@ from chtui.cli.migrating import common
 if TYPE_CHECKING:
     from chtui.cli.migrating.common import Connect
     from chtui.migrate.hosts import Hosts
+    from chtui.migrate.layout import Ground
     from chtui.migrate.lease import Lease
     from chtui.migrate.lease_records import LeaseStatus
     from chtui.migrate.process import Process, Take
     from chtui.migrate.spec import Spec
+    from chtui.profile.model import Profile
 
 EXIT_DIFFERENT, EXIT_INTERRUPTED = 1, 130
+AWAY_SECONDS = (1.0, 2.0, 5.0, 10.0)
+"""The pauses between tries to go on while a server is away; the last one for all further."""
 TELL_SECONDS = 5.0
 """How often progress is told."""
 
 
 def run(arguments: argparse.Namespace, found: Connect) -> int:
     """Carry a migration out, or go on with it."""
-    from chtui.migrate import journal
+    from chtui.migrate import journal, kept_plan
 
     spec = common.spec(arguments.spec)
     name = journal.checked_run(arguments.run or spec.name)
-    with common.held(name):
-        hosts = common.hosts(spec, found().profile)
+    profile = found().profile
+    with common.held(name), ExitStack() as stack:
+        if (journal.directory_of(name) / journal.FILE_NAME).exists():
+            document = _kept(name, arguments.plan)
+            common.say(f"going on with plan {document['hash']}")
+            ground = _awaited(document, spec, profile)
+            stack.callback(ground.hosts.close)
+        else:
+            hosts = common.hosts(spec, profile)
+            stack.callback(hosts.close)
+            fresh = _fresh(name, spec, hosts, arguments)
+            if fresh is None:
+                return EXIT_DIFFERENT
+            document, ground = fresh, kept_plan.ground_of(fresh, spec, hosts)
+        return _carry_out(name, document, ground, is_json=arguments.json)
+
+
+def _awaited(document: dict[str, Any], spec: Spec, profile: Profile) -> Ground:
+    """What a run that was begun stands on, when every server it needs for that answers: one that is away is waited for."""
+    import time
+
+    from chtui.errors import ChtuiError
+    from chtui.migrate import kept_plan
+    from chtui.migrate.hosts import is_away
+
+    tries = 0
+    while True:
+        hosts = None
         try:
-            if (journal.directory_of(name) / journal.FILE_NAME).exists():
-                document = _kept(name, arguments.plan)
-                common.say(f"going on with plan {document['hash']}")
-            else:
-                fresh = _fresh(name, spec, hosts, arguments)
-                if fresh is None:
-                    return EXIT_DIFFERENT
-                document = fresh
-            return _carry_out(name, document, spec, hosts, is_json=arguments.json)
-        finally:
-            hosts.close()
+            hosts = common.hosts(spec, profile)
+            return kept_plan.ground_of(document, spec, hosts)
+        except ChtuiError as error:
+            if hosts is not None:
+                hosts.close()
+            if not is_away(error):
+                raise
+            pause = AWAY_SECONDS[min(tries, len(AWAY_SECONDS) - 1)]
+            common.say(f"{error.line}; it is tried again in {pause:g} s")
+        tries += 1
+        time.sleep(pause)
 
 
 def takeover(arguments: argparse.Namespace, found: Connect) -> int:
@@ -84,7 +114,8 @@ def takeover(arguments: argparse.Namespace, found: Connect) -> int:
             def take(lease: Lease) -> Any:
                 return lease.takeover(forced=arguments.force)
 
-            return _carry_out(name, document, spec, hosts, is_json=arguments.json, take=take)
+            ground = kept_plan.ground_of(document, spec, hosts)
+            return _carry_out(name, document, ground, is_json=arguments.json, take=take)
         finally:
             hosts.close()
 
@@ -172,8 +203,7 @@ def _demand_newest(name: str, before: LeaseStatus | None) -> None:
 def _carry_out(
     name: str,
     document: dict[str, Any],
-    spec: Spec,
-    hosts: Hosts,
+    ground: Ground,
     *,
     is_json: bool,
     take: Take | None = None,
@@ -181,11 +211,10 @@ def _carry_out(
     """Be the process; return the exit code."""
     from chtui.clock import SystemClock
     from chtui.errors import MigrateError
-    from chtui.migrate import kept_plan, sealed_report, status
+    from chtui.migrate import sealed_report, status
     from chtui.migrate.lease import Lease
     from chtui.migrate.process import Process
 
-    ground = kept_plan.ground_of(document, spec, hosts)
     process = Process(name, document["hash"], ground, SystemClock(), take=take or Lease.acquire)
     with _ending(process) as interrupted, _telling(process, is_json):
         try:
