@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from chtui.migrate import expressions
 
+TTL_SINCE = (20, 6)
+"""The first version that materializes a TTL one partition at a time. Source: the header of `migrate/cutover_materialize_ttl`."""
+
 
 class Rule(NamedTuple):
     """One rule that deletes."""

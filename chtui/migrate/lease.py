@@ -80,10 +80,12 @@ class Lease:
         """
         return self._asked(seconds, self._status)
 
-    def acquire(self, seconds: float = TAKE_SECONDS) -> Taken:
+    def acquire(self, seconds: float = TAKE_SECONDS, *, journal_seq: int | None = None) -> Taken:
         """Take the lease where it was never taken, was let go of, or was held with the journal this process holds.
 
         The last is no takeover: who held it with the same journal on the same machine is dead, for a journal has one holder.
+        With `journal_seq`, the last event of this process's journal, it is not taken where its last holder had more events:
+        the run went on with another journal, or this one lost some.
 
         Raises:
             MigrateError: another has it or had it last, exit code 4; nobody knows whether it was taken, exit code 3.
@@ -96,6 +98,11 @@ class Lease:
                 f"{before.holder} held the lease and gave no sign of life for "
                 f"{before.ttl_seconds - before.expires_in_seconds} s",
                 "go on with chtui migrate takeover",
+            )
+        if before is not None and journal_seq is not None and journal_seq < before.journal_seq:
+            raise self._refused(
+                f"run {self.run} went on with another journal: {before.holder} had {before.journal_seq} events, here are {journal_seq}",
+                f"copy the folder of {before.journal} here, or go on with chtui migrate takeover --rebuild",
             )
         return self._take(before, seconds)
 

@@ -48,12 +48,12 @@ class Process:
         *,
         directory: Path | None = None,
         wrapped: Callable[[Journal], Diary] = lambda journal: journal,
-        take: Take = Lease.acquire,
+        take: Take | None = None,
     ) -> None:
         """Name the run and its plan; nothing is done yet.
 
         `directory` is the run's folder unless given; its socket is there too then. `wrapped` is what stands between the
-        run and its journal; `take` is how the lease is taken the first time.
+        run and its journal; `take` is how the lease is taken the first time, where not as one that is free.
         """
         self.progress = Progress(name, ground.spec.limits)
         self._name, self._plan_hash, self._ground, self._clock = name, plan_hash, ground, clock
@@ -117,7 +117,11 @@ class Process:
         """Take the lease and carry the plan out under it; again where its host was away."""
         source, database = self._ground.hosts.source, self._ground.spec.source.database
         lease = self._lease = Lease(source, database, self._name, myself(journal.path), self._clock)
-        take = self._take
+
+        def acquire(lease: Lease) -> Taken:
+            return lease.acquire(journal_seq=journal.seq)
+
+        take = self._take or acquire
         for pause in chain(WAIT_SECONDS, repeat(WAIT_SECONDS[-1])):
             try:
                 taken = take(lease)
@@ -127,7 +131,7 @@ class Process:
                 trouble = error
             else:
                 # With this journal it is this run's own from now on.
-                take = Lease.acquire
+                take = acquire
                 facts = {"generation": taken.generation, "host": str(source.id), "database": database}
                 ledger.append("lease", facts)
                 try:

@@ -39,7 +39,10 @@ def a_lease_is_taken_shown_renewed_and_let_go_of(server: Server) -> None:
 
     anna.release(19)
     assert refusal(anna.check, 4).what == "the lease was let go of"
-    taken = boris.acquire()
+    old = refusal(lambda: boris.acquire(journal_seq=18), 4)
+    assert old.what == "run life went on with another journal: anna@here pid 1 had 19 events, here are 18"
+    assert "/journals/anna" in str(old.fix)
+    taken = boris.acquire(journal_seq=19)
     assert (taken.generation, taken.lower) == (2, (1,))
     assert taken.before is not None
     assert (taken.before.is_released, taken.before.journal_seq) == (True, 19)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chtui.demo.selftest.oracle import EVENTS_V1, EVENTS_V2, clean, rows_of
 from chtui.errors import MigrateError
+from chtui.fleet.literal import Value
 from chtui.migrate import facts
 from chtui.migrate.cutover import checks, copy_back, gate, switch
 from chtui.migrate.cutover.switch import NOBODY_READS, Timing
+from chtui.migrate.hands import Hands
+from chtui.migrate.hosts import Host
+from chtui.migrate.live.rounds import Rounds
+from chtui.migrate.live.words import Words
 from chtui.migrate.spec import Hook
 from tests.engine.moving import Services
 from tests.engine.standing import Standing, start
@@ -157,6 +163,32 @@ def test_what_shuts_the_gate(standing: Standing) -> None:
     standing.query(2, "SYSTEM START DISTRIBUTED SENDS v2.clicks")
 
 
+def test_what_v2_lacks_is_brought_over_before_the_gate_looks(standing: Standing) -> None:
+    for index in range(4):
+        standing.query(
+            index,
+            "ALTER TABLE v2.events_local DELETE WHERE id = '17' AND ts > now() - 7000 SETTINGS mutations_sync = 1",
+        )
+    assert "hours of events" in only(gate.look(standing.stand))
+    rounds = Rounds(standing.stand, Words(standing.stand))
+    brought: list[int] = []
+
+    def bring(until: int) -> None:
+        brought.append(until)
+        for table in standing.stand.ground.spec.tables:
+            rounds.again(table, until)
+
+    found = gate.hold(standing.stand, 2, 0.1, bring=bring)
+    assert found.ok, only(found)
+    assert len(brought) == 2
+    assert all(until % 60 == 0 and until <= standing.now() for until in brought)
+    assert (
+        f"compared up to {brought[-1]} s" in {check.name: check.evidence for check in found.checks}["hours"]
+    )
+    assert len(standing.kinds("repaired")) == 1, "the second time nothing lacks"
+    assert_equal(standing)
+
+
 def test_a_host_that_hangs_is_unknown(standing: Standing, modern: ModernRig) -> None:
     modern.nodes[3].suspend()
     found = gate.look(standing.stand)
@@ -280,21 +312,40 @@ def assert_equal(standing: Standing) -> None:
     assert (one - other, other - one) == ({}, {})
 
 
-def test_an_end_between_staging_and_adding_adds_nothing_twice(standing: Standing) -> None:
-    """What was added is found by content: doing all of it again adds nothing."""
-    at = standing.query(0, "SELECT now() - 600")
-    standing.query(
-        0,
-        "INSERT INTO v2.events (ts, id, kind, value, note) SETTINGS distributed_foreground_insert = 1 "
-        f"SELECT toDateTime('{at}') + number, 'lost', 'green', number, NULL FROM numbers(50)",
-    )
+class Died(BaseException):
+    """The process that copied back ended as by `kill -9`: nothing is cleaned up after it."""
+
+
+class Dying(Hands):
+    """Those of a process that ends just before rows are added to v1, or just after."""
+
+    def __init__(self, hands: Hands, *, after: bool) -> None:
+        super().__init__(hands.run, hands.diary, hands.permit)
+        self._after = after
+
+    def do(self, host: Host, name: str, params: Mapping[str, Value], **options: Any) -> None:
+        if name == "attach_partition" and not self._after:
+            raise Died
+        super().do(host, name, params, **options)
+        if name == "attach_partition":
+            raise Died
+
+
+def test_an_end_beside_adding_adds_nothing_twice(standing: Standing) -> None:
+    """What was added is found by content: doing all of it again adds what lacks, or nothing."""
     since = standing.now() - 700
-    first = copy_back.run(standing.stand, since)
-    assert {each.table: each.rows for each in first} == {"events": 50, "clicks": 0}
-    again = copy_back.run(standing.stand, since)
-    assert {each.table: each.rows for each in again} == {"events": 0, "clicks": 0}
-    assert len(standing.kinds("returned")) == 1
-    assert_equal(standing)
+    at = standing.query(0, "SELECT now() - 600")
+    for after, rows_again in ((False, 50), (True, 0)):
+        standing.query(
+            0,
+            "INSERT INTO v2.events (ts, id, kind, value, note) SETTINGS distributed_foreground_insert = 1 "
+            f"SELECT toDateTime('{at}') + number, 'lost {after}', 'green', number, NULL FROM numbers(50)",
+        )
+        with pytest.raises(Died):
+            copy_back.run(standing.stand._replace(hands=Dying(standing.stand.hands, after=after)), since)
+        again = copy_back.run(standing.stand, since)
+        assert {each.table: each.rows for each in again} == {"events": rows_again, "clicks": 0}
+        assert_equal(standing)
 
 
 def test_rows_that_v2_lacks_are_no_way_back(standing: Standing) -> None:

@@ -319,24 +319,6 @@ def test_what_is_skipped_is_never_called_exact(modern: ModernRig) -> None:
         )
 
 
-def test_a_takeover_without_the_journal_measures_and_copies_anew(modern: ModernRig) -> None:
-    with command() as other, small(modern, "taken", paced("taken")) as run, begun(run) as (process, hurry):
-        other.profile(modern, "admin")
-        second = Small(modern, other, run.name, run.spec, run.case)
-        lacking = second.takeover()
-        assert lacking.code == 1
-        assert "there is no journal of run taken here" in lacking.err
-        held = second.takeover("--rebuild")
-        assert held.code == 4
-        assert "holds the lease of run taken" in held.err
-        hurry()
-        done = second.takeover("--rebuild", "--force")
-        assert done.code == 0, done.err
-        assert f"pid {process.pid}" in done.err
-        assert ended(process).code == 4, "it sees that it has the lease no more"
-        run.is_exact()
-
-
 def test_a_row_that_is_gone_is_found(modern: ModernRig) -> None:
     with small(modern, "verified") as run:
         assert run("run", "--yes").code == 0

@@ -101,6 +101,14 @@ def test_versions_that_differ_in_their_first_two_numbers() -> None:
     ]
 
 
+def test_servers_on_which_rows_cannot_expire() -> None:
+    assert servers.judge_expiry(SPEC, {A: (18, 16)}) == []
+    expiring = replace(SPEC, tables=(replace(SPEC.tables[0], expires="Time + INTERVAL 1 DAY"),))
+    (finding,) = servers.judge_expiry(expiring, {A: (18, 16), B: (26, 9)})
+    assert (finding.severity, finding.host) == (BLOCKER, A)
+    assert finding.evidence.startswith("expires of ")
+
+
 def test_time_zones() -> None:
     zones = {A: Server("1.1", "UTC"), B: Server("1.1", "Etc/UTC")}
     assert told(servers.judge_zones(zones, A)) == ["all queries see days in time zone UTC"]

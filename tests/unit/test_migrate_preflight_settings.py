@@ -18,7 +18,7 @@ from chtui.migrate.spec import DdlMode, Flavour, Source, SourceTable, Spec, Tabl
 from chtui.records import HostId
 from tests.support import replace
 
-A = HostId("ch", 9001)
+A, B = HostId("ch", 9001), HostId("ch", 9002)
 BLOCKER, WARNING, NOTE = Severity.BLOCKER, Severity.WARNING, Severity.NOTE
 TABLE = TableSpec(
     "events",
@@ -94,6 +94,17 @@ def test_windows() -> None:
     assert len(told(settings.judge_windows(SPEC, A, (26, 9), window), WARNING)) == 1
     off = replace(SPEC, tables=(replace(TABLE, settings={"replicated_deduplication_window": "0"}),))
     assert told(settings.judge_windows(off, A, (26, 9), window), WARNING) == []
+
+
+def test_rows_that_come_after_they_were_missed() -> None:
+    def hosts(lateness_seconds: float) -> list[HostId | None]:
+        spec = replace(SPEC, retention=replace(SPEC.retention, lateness_seconds=lateness_seconds))
+        found = settings.judge_delivery(spec, {A: (18, 16, 1), B: (26, 9, 1)})
+        assert all((each.kind, each.severity) == (Kind.BACKGROUND_INSERT, WARNING) for each in found)
+        return [each.host for each in found]
+
+    assert hosts(45.0) == [A]  # a host that can be told to send on what it holds is told so
+    assert hosts(600.0) == []
 
 
 @pytest.mark.parametrize(

@@ -212,10 +212,9 @@ def _carry_out(
     from chtui.clock import SystemClock
     from chtui.errors import MigrateError
     from chtui.migrate import sealed_report, status
-    from chtui.migrate.lease import Lease
     from chtui.migrate.process import Process
 
-    process = Process(name, document["hash"], ground, SystemClock(), take=take or Lease.acquire)
+    process = Process(name, document["hash"], ground, SystemClock(), take=take)
     with _ending(process) as interrupted, _telling(process, is_json):
         try:
             facts = process.carry_out()

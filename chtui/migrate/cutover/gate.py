@@ -33,6 +33,8 @@ SPOOL_LOOKS, SPOOL_EVERY_SECONDS = 10, 0.3
 THREADS = 2
 
 Say = Callable[[str], None]
+BringOver = Callable[[int], None]
+"""Have v2 get what it lacks of the last hours up to an instant, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,17 @@ class Gate:
         }
 
 
-def look(stand: Stand, *, last: Gate | None = None, say: Say = lambda _: None) -> Gate:
+def look(
+    stand: Stand,
+    *,
+    last: Gate | None = None,
+    until_seconds: int | None = None,
+    say: Say = lambda _: None,
+) -> Gate:
     """Look at everything, or, after a `last` look, at everything but queries and rights, which are taken from it.
 
-    Nothing is changed. `say` is told in a line what is being done.
+    Nothing is changed. Hours are compared up to `until_seconds` since 1970, a whole minute, or as far as late rows have come.
+    `say` is told in a line what is being done.
 
     Raises:
         ConnectError, QueryError: v1's host does not tell the time, or not what its users may do.
@@ -78,12 +87,13 @@ def look(stand: Stand, *, last: Gate | None = None, say: Say = lambda _: None) -
     facts = stand.facts()
     now = now_seconds(stand.ground.hosts.source)
     accepted = facts.accepted
+    until = comparable_until(stand, now) if until_seconds is None else until_seconds
     parts: tuple[tuple[str, Callable[[], tuple[str, list[Finding]]]], ...] = (
         ("sealed", partial(_sealed, stand, facts)),
         ("resolved", partial(_resolved, facts)),
         ("report", partial(_report, facts)),
         ("freshness", partial(_freshness, stand, now)),
-        ("hours", partial(_hours, stand, now)),
+        ("hours", partial(_hours, stand, until)),
         ("spool", partial(_spool, stand)),
         ("replicas", partial(_replicas, stand)),
     )
@@ -100,10 +110,24 @@ def look(stand: Stand, *, last: Gate | None = None, say: Say = lambda _: None) -
     return Gate(tuple(checks), now, found, allowed)
 
 
-def hold(stand: Stand, checks: int, seconds: float, *, say: Say = lambda _: None) -> Gate:
+def comparable_until(stand: Stand, now: float) -> int:
+    """Return the last whole minute before which no row can come any more, in seconds since 1970."""
+    lateness = stand.ground.spec.retention.lateness_seconds
+    return int((now - lateness) // recent.MINUTE_SECONDS) * recent.MINUTE_SECONDS
+
+
+def hold(
+    stand: Stand,
+    checks: int,
+    seconds: float,
+    *,
+    bring: BringOver | None = None,
+    say: Say = lambda _: None,
+) -> Gate:
     """Return the last look when so many in a row, so many seconds apart, found nothing in the way.
 
-    Queries and rights are looked at once: they change with people, not with rows.
+    Queries and rights are looked at once: they change with people, not with rows. `bring` is called before each look: where
+    v2 drops what writers send twice, some of the last rows are always lacking until somebody brings them over.
 
     Raises:
         MigrateError: something stands in the way, or readers are to go back, exit code 1; something is not known, exit code 3;
@@ -113,7 +137,11 @@ def hold(stand: Stand, checks: int, seconds: float, *, say: Say = lambda _: None
     for number in range(max(1, checks)):
         if found is not None:
             stand.progress.sleep_unless(WAY_BACK, seconds)
-        found = look(stand, last=found, say=say)
+        until = comparable_until(stand, now_seconds(stand.ground.hosts.source))
+        if bring is not None:
+            say("rows v2 lacks")
+            bring(until)
+        found = look(stand, last=found, until_seconds=until, say=say)
         demand(found.checks, "moving readers")
         say(f"green {number + 1} of {max(1, checks)}")
     assert found is not None
@@ -192,9 +220,8 @@ def _age(seconds: float | None) -> str:
     return "none today" if seconds is None else format_seconds(max(0.0, seconds))
 
 
-def _hours(stand: Stand, now: float) -> tuple[str, list[Finding]]:
+def _hours(stand: Stand, until: int) -> tuple[str, list[Finding]]:
     spec = stand.ground.spec
-    until = int((now - spec.retention.lateness_seconds) // recent.MINUTE_SECONDS) * recent.MINUTE_SECONDS
     asker = Questions(THREADS)
     found: list[Finding] = []
     hours = 0

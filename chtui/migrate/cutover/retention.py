@@ -11,7 +11,7 @@ from chtui.errors import ChtuiError, MigrateError
 from chtui.fleet.literal import Value
 from chtui.migrate import ddl, facts, sealed_report
 from chtui.migrate.cutover.server import SPOOL_SINCE, now_seconds
-from chtui.migrate.expiry import rule_of
+from chtui.migrate.expiry import TTL_SINCE, rule_of
 from chtui.migrate.hands import DROPPING
 from chtui.migrate.hooks import Confirmed
 from chtui.migrate.hosts import Host, each
@@ -20,8 +20,6 @@ from chtui.migrate.stand import Stand
 from chtui.records import HostId
 from chtui.text import format_seconds, one_line
 
-TTL_SINCE = (20, 6)
-"""The first version that materializes a TTL one partition at a time. Source: the header of `migrate/cutover_materialize_ttl`."""
 COUNT_SECONDS = 3600.0
 EVERY_SECONDS = 0.5
 DAY_SECONDS = 86400

@@ -58,13 +58,15 @@ def cutover(
     stand: Stand,
     confirmed: Confirmed,
     *,
+    bring: gate.BringOver | None = None,
     force_names: Collection[str] = (),
     timing: Timing = Timing(),
     say: Say = lambda _: None,
 ) -> Switched:
     """Move readers to v2, once the gate was found open again and again; may be called again at any time.
 
-    `force_names` are findings that are accepted from now on, or `no readers` where nobody could be observed.
+    `bring` brings v2 what it lacks before each look. `force_names` are findings that are accepted from now on, or `no readers`
+    where nobody could be observed.
 
     Raises:
         MigrateError: the gate is shut or readers did not move, exit code 1; that is not known, exit code 3; there is no hook, 2.
@@ -73,7 +75,7 @@ def cutover(
     _demand_source(stand)
     accept(stand, force_names)
     stand.progress.stage("cutover")
-    gate.hold(stand, timing.checks, timing.every_seconds, say=say)
+    gate.hold(stand, timing.checks, timing.every_seconds, bring=bring, say=say)
     return _move(stand, "v2", READS_V2, confirmed, nobody=NOBODY_READS in force_names, timing=timing)
 
 

@@ -145,14 +145,17 @@ class Rounds:
         accepted = self._stand.facts().accepted
         return all(place.name in accepted for place in differing(self._stand, table, until))
 
-    def again(self, table: TableSpec) -> None:
+    def again(self, table: TableSpec, until: int | None = None) -> None:
         """Compare the last hours of a table that is sealed, and bring over what it lacks of them.
+
+        Rows of before `until` are looked at, in seconds since 1970; by default all that can come no more.
 
         Raises:
             MigrateError, QueryError, ConnectError: it could not be compared or repaired.
         """
-        now = clock_seconds(self._stand.ground.hosts.source)
-        until = int(now - self._spec.retention.lateness_seconds)
+        if until is None:
+            now = clock_seconds(self._stand.ground.hosts.source)
+            until = int(now - self._spec.retention.lateness_seconds)
         since = (until - WATCHED_SECONDS) // HOUR_SECONDS * HOUR_SECONDS
         if wrong := differing(self._stand, table, until, since):
             repaired = Repair.of(self._stand, table, until).mend(wrong)

@@ -110,6 +110,21 @@ class Tending:
                 self._stand.progress.trouble(error.line)
         self._looked = time.monotonic()
 
+    def _bring(self, until: int) -> None:
+        """Bring over what sealed tables lack up to an instant, while nobody else does; what cannot be brought the gate sees."""
+        self._await_look()
+        if not self._stand.facts().dual_write:
+            return
+        for table in self._stand.ground.spec.tables:
+            if table.name in self._stand.facts().sealed:
+                try:
+                    self._rounds.again(table, until)
+                except ChtuiError as error:
+                    if not is_worth_again(error):
+                        raise
+                    self._stand.progress.trouble(error.line)
+        self._looked = time.monotonic()
+
     def _await_look(self) -> None:
         """Wait for the end of the look that is under way."""
         if self._looking is not None:
@@ -139,7 +154,8 @@ class Tending:
 
     def _cutover(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         names = [str(name) for name in args.get("force", ())]
-        return switch.cutover(self._stand, self._words.confirmed, force_names=names).as_dict()
+        done = switch.cutover(self._stand, self._words.confirmed, bring=self._bring, force_names=names)
+        return done.as_dict()
 
     def _rollback(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         means = switch.rollback_means(self._stand)

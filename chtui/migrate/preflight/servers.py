@@ -8,6 +8,7 @@ from typing import NamedTuple
 from chtui.clock import Clock
 from chtui.fleet.driver import parse_version
 from chtui.migrate import definitions, expressions
+from chtui.migrate.expiry import TTL_SINCE
 from chtui.migrate.hosts import Host
 from chtui.migrate.preflight.findings import Finding, Kind, blocker, note, warning
 from chtui.migrate.preflight.look import Look, stored_by
@@ -63,6 +64,7 @@ def check(look: Look, clock: Clock) -> None:
     look.only(host for host in look.everyone if len(answers.get(host.id, ())) == WHOLE_NUMBERS)
     servers = look.each(look.everyone, "versions and time zones", _server)
     look.add(judge_versions(servers))
+    look.add(judge_expiry(look.spec, {host.id: host.version for host in look.targets}))
     look.add(judge_zones(servers, look.source.id if look.source else None))
     readings = look.each(look.everyone, "the clock", lambda host: _clock(host, clock))
     source = look.source.id if look.source else None
@@ -105,6 +107,21 @@ def judge_versions(servers: Mapping[HostId, Server]) -> list[Finding]:
             )
         )
     return found
+
+
+def judge_expiry(spec: Spec, versions: Mapping[HostId, tuple[int, ...]]) -> list[Finding]:
+    """Rows expire last of all, once readers are on v2: a server that cannot do it must be known before."""
+    names = [table.name for table in spec.tables if table.expires]
+    names += [aggregate.name for aggregate in spec.aggregates if aggregate.expires]
+    if not names:
+        return []
+    what = "this version cannot have rows expire one partition at a time"
+    remedy = "update the server, or leave out expires in the spec"
+    return [
+        blocker(Kind.VERSION, "expires", host, what, evidence=f"expires of {', '.join(names)}", remedy=remedy)
+        for host, version in versions.items()
+        if version < TTL_SINCE
+    ]
 
 
 def judge_zones(servers: Mapping[HostId, Server], source: HostId | None) -> list[Finding]:

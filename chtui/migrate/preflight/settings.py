@@ -8,6 +8,7 @@ from typing import NamedTuple
 from chtui.migrate.cell import COMPUTING, COPYING
 from chtui.migrate.hands import DROPPING
 from chtui.migrate.hosts import Host
+from chtui.migrate.live import flushing
 from chtui.migrate.preflight.findings import Finding, Kind, Severity, blocker, note, warning
 from chtui.migrate.preflight.look import Look
 from chtui.migrate.preflight.reader import BOUNDS, CUTTING, MODES, Reader
@@ -104,6 +105,9 @@ LIMITS_OF_STATEMENTS = ("max_execution_time", "max_partitions_per_insert_block")
 WINDOWS = (
     "replicated_deduplication_window", "replicated_deduplication_window_seconds", "non_replicated_deduplication_window",
 )  # fmt: skip
+DELIVERY_SECONDS = 30.0
+"""How long a Distributed table pauses at most after a host failed it, for minutes after the last failure. Source:
+`distributed_directory_monitor_max_sleep_time_ms`, a constant in old versions; measured on 18.16."""
 TOKEN_KINDS = ((26, 3), (26, 1), (24, 3))
 """Versions at which the meaning of `insert_deduplication_token` with INSERT SELECT changed. Source: reference, 2.5."""
 
@@ -122,6 +126,7 @@ def check(look: Look) -> None:
     for host in look.targets:
         if host.id in windows:
             look.add(judge_windows(look.spec, host.id, host.version, windows[host.id]))
+    look.add(judge_delivery(look.spec, {host.id: host.version for host in look.targets}))
 
 
 def judge(host: HostId, settings: Sequence[Setting]) -> list[Finding]:
@@ -207,6 +212,24 @@ def judge_windows(
             warning(Kind.DEDUPLICATION, table.name, host, what, evidence=f"{name} = {value}", remedy=remedy)
         )
     return found
+
+
+def judge_delivery(spec: Spec, versions: Mapping[HostId, tuple[int, ...]]) -> list[Finding]:
+    """Whether rows on their way through a Distributed table may come after they were found missing, and be there twice then.
+
+    Where a host can be asked to send on what it holds, that is waited for.
+    """
+    lateness_seconds = spec.retention.lateness_seconds
+    if lateness_seconds >= 2 * DELIVERY_SECONDS:
+        return []
+    what = f"after a failure a Distributed table sends up to {DELIVERY_SECONDS:g} s late, and this version cannot be told to"
+    remedy = f"let retention.lateness_seconds be {DELIVERY_SECONDS:g} s more than writers need"
+    evidence = f"lateness_seconds = {lateness_seconds:g}"
+    return [
+        warning(Kind.BACKGROUND_INSERT, "lateness_seconds", host, what, evidence=evidence, remedy=remedy)
+        for host, version in versions.items()
+        if version < flushing.SINCE
+    ]
 
 
 def _token_meaning(version: tuple[int, ...]) -> str:
