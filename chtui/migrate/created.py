@@ -1,4 +1,4 @@
-"""CREATE statements as servers write them, taken apart so that two of one object can be compared piece by piece. Pure."""
+"""Statements that create, as servers write them, taken apart so that two of one object can be compared piece by piece. Pure."""
 
 from __future__ import annotations
 

@@ -99,11 +99,8 @@ class Lease:
                 f"{before.ttl_seconds - before.expires_in_seconds} s",
                 "go on with chtui migrate takeover",
             )
-        if before is not None and journal_seq is not None and journal_seq < before.journal_seq:
-            raise self._refused(
-                f"run {self.run} went on with another journal: {before.holder} had {before.journal_seq} events, here are {journal_seq}",
-                f"copy the folder of {before.journal} here, or go on with chtui migrate takeover --rebuild",
-            )
+        if journal_seq is not None:
+            self.demand_newest(before, journal_seq)
         return self._take(before, seconds)
 
     def takeover(self, *, forced: bool = False, seconds: float = TAKE_SECONDS) -> Taken:
@@ -124,6 +121,18 @@ class Lease:
         """
         if before is not None and not (forced or before.is_free or self._is_mine(before)):
             raise self._held(before)
+
+    def demand_newest(self, before: LeaseStatus | None, journal_seq: int) -> None:
+        """Make sure that a journal which ends with this event is no older than that of whoever had the lease last.
+
+        Raises:
+            MigrateError: it is, exit code 4.
+        """
+        if before is not None and journal_seq < before.journal_seq:
+            raise self._refused(
+                f"run {self.run} went on with another journal: {before.holder} had {before.journal_seq} events, here are {journal_seq}",
+                f"copy the folder of {before.journal} here, or go on with chtui migrate takeover --rebuild",
+            )
 
     def renew(self, journal_seq: int = 0, seconds: float = CHECK_SECONDS) -> State:
         """Give a sign of life, with the journal's last event, and return how the lease stands after it.

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain, repeat
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -63,8 +64,7 @@ def _awaited(document: dict[str, Any], spec: Spec, profile: Profile) -> Ground:
     from chtui.migrate import kept_plan
     from chtui.migrate.hosts import is_away
 
-    tries = 0
-    while True:
+    for pause in chain(AWAY_SECONDS, repeat(AWAY_SECONDS[-1])):
         hosts = None
         try:
             hosts = common.hosts(spec, profile)
@@ -74,10 +74,9 @@ def _awaited(document: dict[str, Any], spec: Spec, profile: Profile) -> Ground:
                 hosts.close()
             if not is_away(error):
                 raise
-            pause = AWAY_SECONDS[min(tries, len(AWAY_SECONDS) - 1)]
             common.say(f"{error.line}; it is tried again in {pause:g} s")
-        tries += 1
         time.sleep(pause)
+    raise AssertionError("it is tried for ever")
 
 
 def takeover(arguments: argparse.Namespace, found: Connect) -> int:
@@ -97,7 +96,7 @@ def takeover(arguments: argparse.Namespace, found: Connect) -> int:
             before = lease.status()
             common.say(status.lease_line(before))
             if not arguments.rebuild:
-                _demand_newest(name, before)
+                lease.demand_newest(before, _last_event(name, before))
             lease.demand_takeable(before, forced=arguments.force)
             if not arguments.rebuild:
                 document = _kept(name, None)
@@ -171,11 +170,11 @@ def _fresh(name: str, spec: Spec, hosts: Hosts, arguments: argparse.Namespace) -
     return document
 
 
-def _demand_newest(name: str, before: LeaseStatus | None) -> None:
-    """Make sure that the journal is here, and no older than the one its holder had.
+def _last_event(name: str, before: LeaseStatus | None) -> int:
+    """The number of the last event of the journal that is here.
 
     Raises:
-        MigrateError: it is not.
+        MigrateError: there is none.
     """
     from chtui.errors import MigrateError
     from chtui.migrate import journal
@@ -190,14 +189,7 @@ def _demand_newest(name: str, before: LeaseStatus | None) -> None:
             exit_code=EXIT_DIFFERENT,
         )
     _, events = journal.read(name)
-    last = max((event.seq for event in events), default=0)
-    if before is not None and last < before.journal_seq:
-        raise MigrateError(
-            f"the journal here ends with event {last}, its holder had {before.journal_seq}: it is an old copy",
-            where=str(folder),
-            fix=f"copy {before.journal} here, or take over with --rebuild",
-            exit_code=EXIT_DIFFERENT,
-        )
+    return max((event.seq for event in events), default=0)
 
 
 def _carry_out(

@@ -87,7 +87,7 @@ def look(
     facts = stand.facts()
     now = now_seconds(stand.ground.hosts.source)
     accepted = facts.accepted
-    until = comparable_until(stand, now) if until_seconds is None else until_seconds
+    until = last_minute(stand, now) if until_seconds is None else until_seconds
     parts: tuple[tuple[str, Callable[[], tuple[str, list[Finding]]]], ...] = (
         ("sealed", partial(_sealed, stand, facts)),
         ("resolved", partial(_resolved, facts)),
@@ -110,7 +110,7 @@ def look(
     return Gate(tuple(checks), now, found, allowed)
 
 
-def comparable_until(stand: Stand, now: float) -> int:
+def last_minute(stand: Stand, now: float) -> int:
     """Return the last whole minute before which no row can come any more, in seconds since 1970."""
     lateness = stand.ground.spec.retention.lateness_seconds
     return int((now - lateness) // recent.MINUTE_SECONDS) * recent.MINUTE_SECONDS
@@ -137,7 +137,7 @@ def hold(
     for number in range(max(1, checks)):
         if found is not None:
             stand.progress.sleep_unless(WAY_BACK, seconds)
-        until = comparable_until(stand, now_seconds(stand.ground.hosts.source))
+        until = last_minute(stand, now_seconds(stand.ground.hosts.source))
         if bring is not None:
             say("rows v2 lacks")
             bring(until)

@@ -99,30 +99,34 @@ class Tending:
                 raise
 
     def _look(self) -> None:
-        """Bring over what a sealed table lacks; what ends the run is raised by the thread that carries it out."""
-        for table in self._stand.ground.spec.tables:
-            try:
-                self._rounds.again(table)
-            except ChtuiError as error:
-                if not is_worth_again(error):
-                    self._look_failed = error
-                    return
-                self._stand.progress.trouble(error.line)
-        self._looked = time.monotonic()
+        """Look again; what ends the run is raised by the thread that carries it out."""
+        try:
+            self._again()
+        except ChtuiError as error:
+            self._look_failed = error
 
     def _bring(self, until: int) -> None:
         """Bring over what sealed tables lack up to an instant, while nobody else does; what cannot be brought the gate sees."""
         self._await_look()
-        if not self._stand.facts().dual_write:
-            return
+        if self._stand.facts().dual_write:
+            self._again(until)
+
+    def _again(self, until: int | None = None) -> None:
+        """Bring over what sealed tables lack of the last hours; one that cannot be compared now is told of.
+
+        Raises:
+            MigrateError: the run was told to end, or the journal or the lease do not allow more.
+        """
+        sealed = self._stand.facts().sealed
         for table in self._stand.ground.spec.tables:
-            if table.name in self._stand.facts().sealed:
-                try:
-                    self._rounds.again(table, until)
-                except ChtuiError as error:
-                    if not is_worth_again(error):
-                        raise
-                    self._stand.progress.trouble(error.line)
+            if table.name not in sealed:
+                continue
+            try:
+                self._rounds.again(table, until)
+            except ChtuiError as error:
+                if not is_worth_again(error):
+                    raise
+                self._stand.progress.trouble(error.line)
         self._looked = time.monotonic()
 
     def _await_look(self) -> None:
