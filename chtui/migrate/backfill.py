@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import partial
 
 from chtui.errors import ChtuiError, MigrateError
 from chtui.migrate import snapshot
+from chtui.migrate.ahead import Ahead, Share, UnmeasuredError
 from chtui.migrate.cell import CellWork, Work, is_worth_again
 from chtui.migrate.ddl import given_columns
 from chtui.migrate.digests import (
     DIGEST_SECONDS,
-    NOTHING,
     OWN_SETTINGS,
     SETTINGS,
     Asking,
     Digest,
     Digests,
-    of_shard,
     to_digests,
     total,
     within,
@@ -41,8 +40,6 @@ GROUP_THREADS = 64
 """The most groups at a time; how many it is, the limit `workers` says, which may change."""
 DIFFERENT_TRIES = 3
 """How often rows that arrived differently are copied again before the run ends: more than chance is wrong then."""
-
-Wanted = Mapping[Slice, Digests]
 
 
 def works_of(ground: Ground, hands: Hands, progress: Progress) -> dict[str, Work]:
@@ -121,8 +118,10 @@ class Backfill:
             MigrateError: the run was told to end.
             QueryError, ConnectError: v1 cannot be asked.
         """
+        return dict(self._measured(group, taken))
+
+    def _measured(self, group: Group, taken: Snapshot) -> Iterator[tuple[Slice, Digests]]:
         work = self._works[group.table]
-        found: dict[Slice, Digests] = {}
         for piece in group.slices:
             self._progress.gate("measure")
             shape = work.shapes[piece.source]
@@ -134,8 +133,7 @@ class Backfill:
             name = work.asking.statement
             settings = {**SETTINGS, **OWN_SETTINGS.get(name, {})}
             rows = self._hosts.source.rows(name, params, seconds=DIGEST_SECONDS, settings=settings)
-            found[piece] = to_digests(rows, self._layout.shards)
-        return found
+            yield piece, to_digests(rows, self._layout.shards)
 
     def work(self, cell: Cell) -> CellWork:
         """Return a cell with what it needs, on the host that pulls it."""
@@ -159,27 +157,36 @@ class Backfill:
         def attempt() -> None:
             self._progress.gate("snapshot")
             taken = snapshot.take(self._hands, self._hosts.source, self._spec.source, group)
-            wanted = self.measure(group, taken)
-            whole = total(each for found in wanted.values() for each in found.values())
-            facts = {"group": group.name, "rows": whole.rows, "digest": str(whole.digest)}
-            self._hands.diary.append("source", facts)
-            if self._works[group.table].asking.is_collapsing:
-                told = {"table": group.table, "partition_id": group.partition_id, "rows": whole.collapsed}
-                self._hands.diary.append(COLLAPSED, told)
+            ahead = Ahead(group.slices)
             left = [cell for cell in cells if cell.name not in finished]
-            self._all([partial(self._cell, cell, taken, wanted, finished) for cell in left], len(left))
+            with ThreadPoolExecutor(1, thread_name_prefix="measure") as pool:
+                measuring = pool.submit(ahead.follow, self._told(group, taken))
+                self._all([partial(self._cell, cell, taken, ahead, finished) for cell in left], len(left))
+                measuring.result()
             snapshot.release(self._hands, self._hosts.source, self._spec.source, group)
 
         self._persist(attempt, group.name)
 
+    def _told(self, group: Group, taken: Snapshot) -> Iterator[tuple[Slice, Digests]]:
+        """Measure the slices; what all of them are is in the journal before the last is given away, so before a cell is proven."""
+        found: list[Digest] = []
+        for number, (piece, digests) in enumerate(self._measured(group, taken), 1):
+            found += digests.values()
+            if number == len(group.slices):
+                self._tell(group, total(found))
+            yield piece, digests
+
+    def _tell(self, group: Group, whole: Digest) -> None:
+        facts = {"group": group.name, "rows": whole.rows, "digest": str(whole.digest)}
+        self._hands.diary.append("source", facts)
+        if self._works[group.table].asking.is_collapsing:
+            told = {"table": group.table, "partition_id": group.partition_id, "rows": whole.collapsed}
+            self._hands.diary.append(COLLAPSED, told)
+
     # Cells
 
-    def _cell(self, cell: Cell, taken: Snapshot, wanted: Wanted, finished: set[str]) -> None:
-        mine = {piece: of_shard(found, cell.shard.number) for piece, found in wanted.items()}
-        whole: dict[int, Digest] = {}
-        for hours in mine.values():
-            for hour, each in hours.items():
-                whole[hour] = whole.get(hour, NOTHING) + each
+    def _cell(self, cell: Cell, taken: Snapshot, ahead: Ahead, finished: set[str]) -> None:
+        wanted = Share(ahead, cell.group.slices, cell.shard.number)
         work = self.work(cell)
 
         def attempt() -> None:
@@ -188,7 +195,8 @@ class Backfill:
                 return
             with self._turns[cell.host]:
                 self._progress.cell(cell.name, CellState.COPYING)
-                copied = work.copy(taken, mine)
+                copied = work.copy(taken, wanted)
+                whole = wanted.hours()
                 for each in self._witnesses(work):
                     each.catch_up()
                     self._remember(each, whole, each.prove(whole, copied.files))
@@ -196,7 +204,12 @@ class Backfill:
             facts = {"cell": cell.name, "rows": copied.digest.rows, "digest": str(copied.digest.digest)}
             self._hands.diary.append(PROVEN, facts)
 
-        self._persist(attempt, cell.name, is_cell=True)
+        try:
+            self._persist(attempt, cell.name, is_cell=True)
+        except UnmeasuredError:
+            # Its group says why, and tries again with all cells that are left.
+            self._progress.cell(cell.name, CellState.PLANNED)
+            return
         self._progress.cell(cell.name, CellState.PROVEN)
         finished.add(cell.name)
 
@@ -233,6 +246,8 @@ class Backfill:
                 self._hands.diary.append("failed", {"work": name, "error": error.line})
                 if is_cell:
                     self._progress.cell(name, CellState.FAILED, error.line)
+                else:
+                    self._progress.stumble(error.line)
                 if different >= DIFFERENT_TRIES:
                     raise
                 pause = RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)]

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from chtui.errors import ChtuiError, MigrateError
-from chtui.fleet.literal import Value, literal, quote_identifier
+from chtui.fleet.literal import Value, quote_identifier
 from chtui.migrate import ddl
+from chtui.migrate.copying import COMPUTING, COPYING, settings_text
 from chtui.migrate.digests import (
     DIGEST,
     DIGEST_SECONDS,
@@ -37,34 +38,6 @@ from chtui.migrate.shape import Shape
 from chtui.migrate.snapshot import Snapshot
 from chtui.migrate.spec import AggregateSpec, Flavour, Spec, TableSpec
 
-COPYING: Mapping[str, int | str] = {
-    # Content dedup drops rows that v1 really has twice; the attempt's own table is what makes a retry safe.
-    "insert_deduplicate": 0,
-    "deduplicate_insert_select": "disable",
-    "async_insert": 0,
-    "insert_null_as_default": 0,
-    # Assertions: a slice lies in one partition.
-    "max_partitions_per_insert_block": 1,
-    # A profile's bounds would end the copy early, some of them with success.
-    "max_execution_time": 0,
-    "max_rows_to_read": 0,
-    "max_bytes_to_read": 0,
-    "max_result_rows": 0,
-    "max_result_bytes": 0,
-    "max_rows_in_distinct": 0,
-    "max_bytes_in_distinct": 0,
-    "timeout_overflow_mode": "throw",
-    "read_overflow_mode": "throw",
-    "result_overflow_mode": "throw",
-    "distinct_overflow_mode": "throw",
-    "limit": 0,
-    "offset": 0,
-}
-COMPUTING: Mapping[str, int | str] = {
-    **{name: value for name, value in COPYING.items() if name != "max_partitions_per_insert_block"},
-    "max_rows_to_group_by": 0,
-    "group_by_overflow_mode": "throw",
-}
 SYNC_SECONDS = 3600.0
 
 Gate = Callable[[str], None]
@@ -146,9 +119,9 @@ class CellWork:
         """
         pieces: list[str] = []
         for number, piece in enumerate(self.cell.group.slices):
+            name = f"{prefix}_s{number}"
+            self.copy_slice(name, piece, snapshot, wanted)
             if wanted[piece]:
-                name = f"{prefix}_s{number}"
-                self.copy_slice(name, piece, snapshot, wanted[piece])
                 pieces.append(name)
         if not pieces:
             return None
@@ -156,8 +129,12 @@ class CellWork:
         expected = total(each for hours in wanted.values() for each in hours.values())
         return self.with_states(prefix, self.assemble(prefix, pieces, expected.rows))
 
-    def copy_slice(self, name: str, piece: Slice, snapshot: Snapshot, wanted: Mapping[int, Digest]) -> None:
+    def copy_slice(
+        self, name: str, piece: Slice, snapshot: Snapshot, wanted: Mapping[Slice, Mapping[int, Digest]]
+    ) -> None:
         """Copy the cell's share of one slice into a staging table, which is made, and prove it.
+
+        What is wanted is asked for after the copy: it may be measured meanwhile, and v1 then has the slice in its cache.
 
         Raises:
             MigrateError, QueryError, ConnectError: as of `copy`.
@@ -166,7 +143,7 @@ class CellWork:
         self.make(name)
         self.do("copy_slice", self.copy_params(name, piece, snapshot))
         self.work.gate("verify")
-        self._compare(name, wanted, "staged hours")
+        self._compare(name, wanted[piece], "staged hours")
 
     def with_states(self, prefix: str, table: str) -> Staged:
         """Compute the aggregates of the rows that stand ready in a staging table.
@@ -386,11 +363,6 @@ def difference(what: str) -> MigrateError:
 def plain(spec: Spec) -> Spec:
     """Return the same spec without replication, for tables of one host alone."""
     return replace(spec, target=replace(spec.target, flavour=Flavour.PLAIN))
-
-
-def settings_text(settings: Mapping[str, int | str]) -> str:
-    """Return settings as a statement's SETTINGS clause has them."""
-    return ", ".join(f"{name} = {literal(value)}" for name, value in settings.items())
 
 
 def is_worth_again(error: ChtuiError) -> bool:

@@ -112,6 +112,12 @@ class Progress(Brake):
         with self._lock:
             self._error = error
 
+    def stumble(self, error: str) -> None:
+        """Note why some work failed that is tried again; what a pause stopped did not fail."""
+        with self._lock:
+            if not self._is_passing():
+                self._error = error
+
     def skip(self, name: str) -> None:
         """Note a cell that an earlier process has proven."""
         with self._lock:

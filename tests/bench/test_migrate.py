@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,11 +35,13 @@ PLANNING_SECONDS = 2.0
 ROWS = int(os.environ.get("CHTUI_BENCH_ROWS", "1000000"))
 DAYS = int(os.environ.get("CHTUI_BENCH_DAYS", "10"))
 """Partitions the rows are in: what each costs whatever it holds is no matter in partitions of real size."""
+ROUNDS = 3
 WHOLE_TARGET, DISTRIBUTED_TARGET = 0.75, 1.0
 """What rows a second of copy, proof and publication shall reach, against the bare copies and one INSERT through the
 Distributed table."""
-WHOLE_FLOOR, DISTRIBUTED_FLOOR = 0.3, 0.35
-"""What they have reached on so few rows, where every statement's fixed cost counts; they may get no worse."""
+WHOLE_FLOOR, DISTRIBUTED_FLOOR = 0.5, 0.45
+"""What they must reach on a machine of two cores that is busy otherwise, where reading everything again to prove it is
+paid in full; they may get no worse."""
 
 
 def test_ten_thousand_chunks_are_planned_at_once() -> None:
@@ -135,52 +138,87 @@ def bare_copies(bench: Bench) -> float:
     return seconds
 
 
-def proven(directory: Path) -> list[float]:
-    """When the run had proven each piece of v2 in its place, in seconds since 1970."""
-    _, events = journal.read("bench", directory=directory)
+def proven(name: str, directory: Path) -> list[float]:
+    """When a run had proven each piece of v2 in its place, in seconds since 1970."""
+    _, events = journal.read(name, directory=directory)
     return [event.at.timestamp() for event in events if event.kind == PROVEN]
 
 
-def test_copy_proof_and_publication(bench: Bench, tmp_path: Path) -> None:
+class Seconds(NamedTuple):
+    """How long each way took, in one round."""
+
+    bare: float
+    run: float
+    """Until every replica was proven."""
+    sealed: float
+    """Until everything was read once more for the sealed report."""
+    distributed: float
+    plain: float
+
+
+def one_round(bench: Bench, number: int, directory: Path) -> Seconds:
+    """All ways one after the other, each into empty tables: the machine is not equally fast for long."""
     ground = bench.ground
     bare = bare_copies(bench)
+    name = f"bench{number}"
     began, began_at = time.perf_counter(), time.time()
-    process.open_and_carry_out("bench", "bench", ground, SystemClock(), directory=tmp_path / "run")
+    process.open_and_carry_out(name, name, ground, SystemClock(), directory=directory)
     sealed = time.perf_counter() - began
-    whole = max(at for at in proven(tmp_path / "run")) - began_at
+    whole = max(proven(name, directory)) - began_at
     database = ground.spec.target.database
-    for server in range(len(ground.hosts.targets)):
-        bench.query(server, f"TRUNCATE TABLE {table_name(database, 'traces_local')}")
-    local, columns = (
-        table_name(database, "traces_local"),
-        ", ".join(ground.shapes["traces", "traces"].columns),
-    )
-    given = ", ".join(ground.shapes["traces", "traces"].given)
+    renew(bench)
+    shape = ground.shapes["traces", "traces"]
+    local, through = table_name(database, "traces_local"), table_name(database, "through")
+    columns, given = ", ".join(shape.columns), ", ".join(shape.given)
     bench.query(
         0,
-        f"CREATE TABLE {database}.through AS {local} ENGINE = Distributed(appsentry_cluster, {database}, traces_local, cityHash64(TraceId))",
+        f"CREATE TABLE {through} AS {local} ENGINE = Distributed(appsentry_cluster, {database}, traces_local, cityHash64(TraceId))",
     )
     began = time.perf_counter()
     bench.query(
         0,
-        f"INSERT INTO {database}.through ({columns}) SELECT {given} FROM otel.traces SETTINGS distributed_foreground_insert = 1",
+        f"INSERT INTO {through} ({columns}) SELECT {given} FROM otel.traces SETTINGS distributed_foreground_insert = 1",
     )
     distributed = time.perf_counter() - began
-    bench.query(0, f"TRUNCATE TABLE {local}")
+    renew(bench)
     began = time.perf_counter()
     bench.query(0, f"INSERT INTO {local} ({columns}) SELECT {given} FROM otel.traces")
-    one = time.perf_counter() - began
+    plain_seconds = time.perf_counter() - began
+    renew(bench)
+    return Seconds(bare, whole, sealed, distributed, plain_seconds)
+
+
+def renew(bench: Bench) -> None:
+    """Make v2 anew, with nothing in it."""
+    ground = bench.ground
+    for server in range(len(ground.hosts.targets)):
+        bench.query(server, f"DROP DATABASE `{ground.spec.target.database}` SYNC")
+    schema.ensure(ground.hosts.targets, ddl.objects(ground.spec, traits=traits_of(ground.hosts.targets)))
+
+
+def told(ratios: list[float]) -> str:
+    return f"{statistics.median(ratios):.2f} x ({', '.join(f'{each:.2f}' for each in ratios)})"
+
+
+def test_copy_proof_and_publication(bench: Bench, tmp_path: Path) -> None:
+    # At first the servers' memory and caches are new to it, which would flatter what comes later.
+    bare_copies(bench)
+    rounds = [one_round(bench, number, tmp_path / f"run{number}") for number in range(ROUNDS)]
+    whole = [each.bare / each.run for each in rounds]
+    distributed = [each.distributed / each.run for each in rounds]
+    print(f"\n{ROWS} spans in {DAYS} partitions to 2x2 hosts, seconds:")
+    for each in rounds:
+        print(
+            f"  bare copies {each.bare:.1f}, the run {each.run:.1f}, {each.sealed:.1f} with everything read once more for its"
+            f" sealed report, through the Distributed table {each.distributed:.1f}, into one local table {each.plain:.1f}"
+        )
     print(
-        f"\n{ROWS} spans in {DAYS} partitions to 2x2 hosts: bare copies {bare:.1f} s, the run {whole:.1f} s, {sealed:.1f} s with everything read"
-        f" once more for its sealed report, through the Distributed table"
-        f" {distributed:.1f} s, into one local table {one:.1f} s"
+        f"copy, proof and publication against the bare copies: {told(whole)}, target {WHOLE_TARGET} x, at least {WHOLE_FLOOR} x"
     )
     print(
-        f"copy, proof and publication against the bare copies: {bare / whole:.2f} x (target {WHOLE_TARGET} x, at least {WHOLE_FLOOR} x)"
+        f"against one INSERT through the Distributed table: {told(distributed)}, target {DISTRIBUTED_TARGET} x,"
+        f" at least {DISTRIBUTED_FLOOR} x"
     )
-    print(
-        f"against one INSERT through the Distributed table: {distributed / whole:.2f} x (target {DISTRIBUTED_TARGET} x, at least {DISTRIBUTED_FLOOR} x)"
-    )
-    print(f"against one plain INSERT on one host: {one / whole:.2f} x")
-    assert bare / whole >= WHOLE_FLOOR
-    assert distributed / whole >= DISTRIBUTED_FLOOR
+    print(f"against one plain INSERT on one host: {told([each.plain / each.run for each in rounds])}")
+    assert statistics.median(whole) >= WHOLE_FLOOR
+    assert statistics.median(distributed) >= DISTRIBUTED_FLOOR

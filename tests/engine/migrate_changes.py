@@ -9,7 +9,7 @@ import pytest
 
 from chtui.errors import QueryError
 from chtui.fleet.literal import Value, literal
-from chtui.migrate.cell import COMPUTING, COPYING, settings_text
+from chtui.migrate.copying import COMPUTING, COPYING, settings_text
 from chtui.migrate.ddl import AS_DEFINER
 from chtui.migrate.hands import DROPPING
 from tests.engine import migrate_cutover_sql, migrate_live_sql

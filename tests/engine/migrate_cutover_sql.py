@@ -9,7 +9,7 @@ import pytest
 
 from chtui.errors import QueryError
 from chtui.fleet.literal import Value
-from chtui.migrate.cell import COPYING, settings_text
+from chtui.migrate.copying import COPYING, settings_text
 from chtui.migrate.shape import nanoseconds_of, row_hash
 from chtui.migrate.statements import table_name
 from tests.engine.migrating import FIRST_SECOND, JANUARY, ROWS, Ground

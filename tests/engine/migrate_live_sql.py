@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from chtui.fleet.literal import Value
-from chtui.migrate.cell import settings_text
+from chtui.migrate.copying import settings_text
 from chtui.migrate.live.delta import SIFTING
 from chtui.migrate.shape import row_hash
 from tests.engine.migrating import COLUMNS, FIRST_SECOND, JANUARY, MERGE_TREE, Ground

@@ -86,6 +86,13 @@ def test_what_fails_in_a_pause_did_not_fail(progress: Progress) -> None:
     assert progress.state_of("b") is CellState.PLANNED, "it was stopped before, and tells only now"
 
 
+def test_work_that_stumbles_says_why_unless_it_was_stopped(progress: Progress) -> None:
+    progress.stumble("ch-1 is away")
+    progress.pause(True)
+    progress.stumble("Query was cancelled")
+    assert progress.status().last_error == "ch-1 is away"
+
+
 def test_rates_tell_a_range() -> None:
     assert rates([], 0.0, 60.0) == (None, None, None)
     even = rates([(second + 0.5, 10.0) for second in range(120)], 0.0, 120.0)

@@ -13,7 +13,7 @@ from functools import partial
 from chtui.errors import MigrateError
 from chtui.fleet.literal import Value, literal, quote_identifier
 from chtui.migrate import definitions, expressions, snapshot
-from chtui.migrate.cell import COPYING, settings_text
+from chtui.migrate.copying import COPYING, settings_text
 from chtui.migrate.cutover.server import now_seconds
 from chtui.migrate.ddl import given_columns, instant
 from chtui.migrate.digests import (

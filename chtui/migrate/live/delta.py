@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from chtui.fleet.literal import Value, quote_identifier
-from chtui.migrate.cell import COPYING, CellWork, Staged, difference, settings_text
+from chtui.migrate.cell import CellWork, Staged, difference
+from chtui.migrate.copying import COPYING, settings_text
 from chtui.migrate.ddl import instant
 from chtui.migrate.digests import (
     DIGEST,
@@ -76,7 +77,7 @@ def find(work: CellWork, taken: Snapshot, wanted: Wanted, into: str = "") -> Lac
         for index, piece in enumerate(pieces):
             if wanted[piece]:
                 staged.append(f"{prefix}_w{number}_{index}")
-                work.copy_slice(staged[-1], piece, taken, wanted[piece])
+                work.copy_slice(staged[-1], piece, taken, wanted)
         if staged and here:
             whole = _together(work, f"{prefix}_w{number}", staged)
             lacking, more = _sift(work, f"{prefix}_d{number}", whole, table, span)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from chtui.migrate.cell import COMPUTING, COPYING
+from chtui.migrate.copying import COMPUTING, COPYING
 from chtui.migrate.hands import DROPPING
 from chtui.migrate.hosts import Host
 from chtui.migrate.live import flushing
