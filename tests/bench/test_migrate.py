@@ -200,6 +200,7 @@ def told(ratios: list[float]) -> str:
     return f"{statistics.median(ratios):.2f} x ({', '.join(f'{each:.2f}' for each in ratios)})"
 
 
+@pytest.mark.timeout(1800)
 def test_copy_proof_and_publication(bench: Bench, tmp_path: Path) -> None:
     # At first the servers' memory and caches are new to it, which would flatter what comes later.
     bare_copies(bench)

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,12 +12,11 @@ import pytest
 
 from chtui.demo.selftest.oracle import findings, prepare
 from chtui.demo.selftest.points import SHARDS
-from chtui.errors import MigrateError
-from chtui.migrate import facts, journal, spec_write
-from chtui.migrate.facts import Facts
+from chtui.migrate import spec_write
 from chtui.migrate.spec import Hook
-from tests.engine.commands import Command, Done, command
+from tests.engine.commands import Command, command
 from tests.engine.moving import Services
+from tests.engine.walking import Walk
 from tests.faults.living import TABLES, assert_exact
 from tests.replication.test_migration_faults import gone
 from tests.rigs.faults_rigs import asking, replicated_case
@@ -35,86 +29,7 @@ from tests.support import wait_until
 SECONDS = 400.0
 LATENESS_SECONDS = 40.0
 """Rows are 3 s late, and 18.16's Distributed tables pause up to 30 s after a server was killed."""
-FINDING = re.compile(r"not possible yet: ((?:[a-z]+ )+?on [0-9.]+:[0-9]+|[^:]*):")
 BACK = {"kind": "transform(toString(kind), ['red', 'green', 'blue'], ['Red', 'GREEN', 'blue'])"}
-
-
-class Walk:
-    """One run, and the process that carries it out."""
-
-    def __init__(self, chtui: Command, spec: Path, name: str) -> None:
-        self.chtui, self.spec, self.name = chtui, spec, name
-        self.process: subprocess.Popen[str] | None = None
-
-    def __call__(self, verb: str, *arguments: str, seconds: float = 120) -> Done:
-        return self.chtui("-C", "rig", "migrate", verb, *arguments, seconds=seconds)
-
-    @property
-    def facts(self) -> Facts:
-        """What its journal comes to."""
-        try:
-            _, events = journal.read(
-                self.name, directory=self.chtui.home / "state" / "chtui" / "migrate" / self.name
-            )
-        except MigrateError:
-            return Facts()  # it is not begun yet
-        return facts.of(events)
-
-    def go_on(self) -> None:
-        """Begin, or go on; what it says is in a file."""
-        with (self.chtui.home / "output").open("a") as output:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "chtui",
-                    "-C",
-                    "rig",
-                    "migrate",
-                    "run",
-                    str(self.spec),
-                    "--run",
-                    self.name,
-                    "--yes",
-                ],
-                env=self.chtui.environment(),
-                text=True,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    def kill(self) -> None:
-        """End its process as nothing else can, and begin the next one."""
-        assert self.process is not None
-        assert self.process.poll() is None, (self.chtui.home / "output").read_text()[-2000:]
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
-        self.go_on()
-
-    def moved(self, verb: str, version: str) -> None:
-        """Have readers moved, with every finding accepted that is of people, not of rows."""
-        for _ in range(12):
-            done = self(verb, self.name)
-            if done.code == 0:
-                break
-            found = FINDING.search(done.err)
-            assert found is not None, done
-            assert found[1].startswith(("query ", "grant ", "user ", "profile ")), done.err
-            self("accept", self.name, found[1])
-        wait_until(lambda: self.facts.reads == version, 90, f"readers on {version}")
-
-    @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """It is begun, and ended at the end."""
-        self.go_on()
-        try:
-            yield
-        finally:
-            if self.process is not None:
-                self.process.kill()
-                self.process.wait(10)
-            print((self.chtui.home / "output").read_text())
 
 
 def profile(chtui: Command, cluster: ReplicatedCluster, case: Case) -> None:
@@ -170,7 +85,7 @@ def test_every_step_is_a_command(replicated_cluster: ReplicatedCluster, tmp_path
         reading(case, query) as services,
     ):
         profile(chtui, rig, case)
-        run = Walk(chtui, written(case, services, chtui.home / "spec.toml"), case.name)
+        run = Walk(chtui, ("-C", "rig"), written(case, services, chtui.home / "spec.toml"), case.name)
         checked = run("preflight", str(run.spec))
         assert checked.code == 0, checked.out
         assert json.loads(run("plan", str(run.spec), "--json").out)["flavour"] == "replicated"

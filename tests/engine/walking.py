@@ -1,0 +1,94 @@
+"""A migration by the command line alone, whose process is killed on the way."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from chtui.errors import MigrateError
+from chtui.migrate import facts, journal
+from chtui.migrate.facts import Facts
+from tests.engine.commands import Command, Done
+from tests.support import wait_until
+
+FINDING = re.compile(r"not possible yet: ((?:[a-z]+ )+?on [0-9.]+:[0-9]+|[^:]*):")
+OF_PEOPLE = ("query ", "grant ", "user ", "profile ")
+"""What names of findings begin with that a rig's own users cause; none is of rows."""
+
+
+class Walk:
+    """One run, and the process that carries it out."""
+
+    def __init__(self, chtui: Command, leading: tuple[str, ...], spec: Path, name: str) -> None:
+        """Name the arguments that lead to the cluster, the spec, and the run."""
+        self.chtui, self.spec, self.name = chtui, spec, name
+        self._leading = leading
+        self.process: subprocess.Popen[str] | None = None
+
+    def __call__(self, verb: str, *arguments: str, seconds: float = 120) -> Done:
+        return self.chtui(*self._leading, "migrate", verb, *arguments, seconds=seconds)
+
+    @property
+    def _arguments(self) -> tuple[str, ...]:
+        return (str(self.spec), "--run", self.name, "--yes")
+
+    @property
+    def facts(self) -> Facts:
+        """What its journal comes to."""
+        try:
+            _, events = journal.read(
+                self.name, directory=self.chtui.home / "state" / "chtui" / "migrate" / self.name
+            )
+        except MigrateError:
+            return Facts()  # it is not begun yet
+        return facts.of(events)
+
+    def go_on(self) -> None:
+        """Begin, or go on; what it says is in a file."""
+        with (self.chtui.home / "output").open("a") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "chtui", *self._leading, "migrate", "run", *self._arguments],
+                env=self.chtui.environment(),
+                text=True,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def kill(self) -> None:
+        """End its process as nothing else can, and begin the next one."""
+        assert self.process is not None
+        assert self.process.poll() is None, (self.chtui.home / "output").read_text()[-2000:]
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+        self.go_on()
+
+    def moved(self, verb: str, version: str) -> None:
+        """Have readers moved, with every finding accepted that is of people, not of rows."""
+        for _ in range(12):
+            done = self(verb, self.name)
+            if done.code == 0:
+                break
+            found = FINDING.search(done.err)
+            assert found is not None, done
+            assert found[1].startswith(OF_PEOPLE), done.err
+            self("accept", self.name, found[1])
+        wait_until(lambda: self.facts.reads == version, 90, f"readers on {version}")
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """It is begun, and ended at the end."""
+        self.go_on()
+        try:
+            yield
+        finally:
+            if self.process is not None:
+                self.process.kill()
+                self.process.wait(10)
+            print((self.chtui.home / "output").read_text())
