@@ -83,10 +83,14 @@ class Lines:
     def events(self) -> Iterator[Event]:
         """Give the events after it; a last line that is not whole is left out, and counted in `torn_bytes`.
 
+        Whoever writes it may go on meanwhile: a line that was read while it was written, or while a torn one made way
+        for it, is read again.
+
         Raises:
             MigrateError: a line before it is not as it was written.
         """
         seq = 0
+        torn = b""
         while content := self._stream.readline(LINE_BYTES):
             number = seq + 2
             try:
@@ -95,6 +99,10 @@ class Lines:
                 at, kind, told = datetime.fromisoformat(found["at"]), str(found["kind"]), found["seq"]
             except (ValueError, KeyError, TypeError) as error:
                 if self._stream.read(1) or _holds_whole(content):
+                    if content != torn:
+                        torn = content
+                        self._stream.seek(self.whole_bytes)
+                        continue
                     raise damaged(f"line {number} of the journal is damaged", self._path) from error
                 self.torn_bytes = len(content)
                 return

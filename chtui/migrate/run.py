@@ -12,6 +12,7 @@ from chtui.migrate.cell import is_worth_again
 from chtui.migrate.hosts import Host, each
 from chtui.migrate.layout import Group
 from chtui.migrate.live import dual, sealing, watermark
+from chtui.migrate.live.adopt import adopt
 from chtui.migrate.live.rebuild import RESUME, can_pause, rebuild
 from chtui.migrate.live.rounds import Rounds
 from chtui.migrate.live.tending import Tending
@@ -50,8 +51,9 @@ class Run:
         self._settle()
         if self._stand.facts().writers_paused:
             hooks.run(self._stand, RESUME, self._words.confirmed)
-        self._insist(self._make_schema)
         is_live = dual.is_wanted(self._stand)
+        self._insist(lambda: adopt(self._stand, self._words))
+        self._insist(self._make_schema)
         if not self._is_sealed():
             if is_live:
                 self._progress.stage("dual-write")

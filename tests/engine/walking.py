@@ -35,25 +35,25 @@ class Walk:
         return self.chtui(*self._leading, "migrate", verb, *arguments, seconds=seconds)
 
     @property
-    def _arguments(self) -> tuple[str, ...]:
-        return (str(self.spec), "--run", self.name, "--yes")
+    def folder(self) -> Path:
+        """Where its journal is."""
+        return self.chtui.home / "state" / "chtui" / "migrate" / self.name
 
     @property
     def facts(self) -> Facts:
         """What its journal comes to."""
         try:
-            _, events = journal.read(
-                self.name, directory=self.chtui.home / "state" / "chtui" / "migrate" / self.name
-            )
+            _, events = journal.read(self.name, directory=self.folder)
         except MigrateError:
             return Facts()  # it is not begun yet
         return facts.of(events)
 
-    def go_on(self) -> None:
-        """Begin, or go on; what it says is in a file."""
+    def go_on(self, *arguments: str) -> None:
+        """Begin, or go on, with `run` or the arguments given; what it says is in a file."""
+        wanted = arguments or ("run", str(self.spec), "--run", self.name, "--yes")
         with (self.chtui.home / "output").open("a") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "chtui", *self._leading, "migrate", "run", *self._arguments],
+                [sys.executable, "-m", "chtui", *self._leading, "migrate", *wanted],
                 env=self.chtui.environment(),
                 text=True,
                 stdin=subprocess.DEVNULL,
@@ -61,12 +61,16 @@ class Walk:
                 stderr=subprocess.STDOUT,
             )
 
-    def kill(self) -> None:
-        """End its process as nothing else can, and begin the next one."""
+    def end(self) -> None:
+        """End its process as nothing else can."""
         assert self.process is not None
         assert self.process.poll() is None, (self.chtui.home / "output").read_text()[-2000:]
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait(10)
+
+    def kill(self) -> None:
+        """End its process so, and begin the next one."""
+        self.end()
         self.go_on()
 
     def moved(self, verb: str, version: str) -> None:

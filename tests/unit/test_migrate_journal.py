@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -15,7 +16,7 @@ import pytest
 
 from chtui.errors import MigrateError
 from chtui.migrate.journal import FILE_NAME, LOCK_NAME, Journal, directory_of, read, set_aside
-from chtui.migrate.journal_lines import line
+from chtui.migrate.journal_lines import Lines, line
 from tests.unit.hand import HOSTILE, NOW, HandClock
 from tests.unit.journals import PLAN, begun, opened, refusal
 
@@ -158,6 +159,39 @@ def test_a_file_cut_at_any_byte_gives_the_whole_events_before_the_cut(folder: Pa
         with opened(other) as journal:
             assert journal.notice == ""
             assert [event.kind for event in journal.events()][expected:] == ["after"]
+
+
+class Moving(io.BytesIO):
+    """A file somebody writes to: a line is read in part once, and whole when it is read again."""
+
+    def __init__(self, before: bytes, after: bytes) -> None:
+        super().__init__(before)
+        self._after = after
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        content = super().readline(-1 if size is None else size)
+        if content and not content.endswith(b"\n") and self._after:
+            at = self.tell()
+            self.seek(0)
+            self.truncate()
+            self.write(self._after)
+            self._after = b""
+            self.seek(at)
+        return content
+
+
+@pytest.mark.parametrize("torn", ["first half", "another line's"])
+def test_a_line_that_is_written_while_it_is_read_is_read_again(folder: Path, torn: str) -> None:
+    with Journal.create("otel_v2", PLAN, HandClock(), directory=folder) as journal:
+        for number in range(4):
+            journal.append("done", {"number": number})
+    content = (folder / FILE_NAME).read_bytes()
+    whole = b"".join(content.splitlines(keepends=True)[:3])
+    half = content[len(whole) :][:40] if torn == "first half" else b'{"seq":3,"at":"2026-01-01T00:00:0'
+    lines = Lines(Moving(whole + half, content), folder / FILE_NAME)
+    lines.header()
+    assert [event.facts["number"] for event in lines.events()] == [0, 1, 2, 3]
+    assert (lines.whole_bytes, lines.torn_bytes) == (len(content), 0)
 
 
 def test_any_changed_byte_is_told_from_a_torn_line(folder: Path) -> None:
