@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -80,6 +80,7 @@ class Progress(Brake):
         self._limits = limits or Limits()
         self._errands = Errands()
         self._left_out: set[str] = set()
+        self._named: set[str] = set()
         self._began = time.monotonic()
 
     def plan(self, rows: Mapping[str, float]) -> None:
@@ -117,6 +118,16 @@ class Progress(Brake):
         with self._lock:
             if not self._is_passing():
                 self._error = error
+
+    def name_differences(self, names: Iterable[str]) -> None:
+        """Note names by which differences were told, so that one who accepts another is told that there is none."""
+        with self._lock:
+            self._named |= set(names)
+
+    def has_named(self, name: str) -> bool:
+        """Return whether this process has told a difference by this name."""
+        with self._lock:
+            return name in self._named
 
     def skip(self, name: str) -> None:
         """Note a cell that an earlier process has proven."""

@@ -178,6 +178,7 @@ class Run:
             if extra := rounds.extra:
                 self._take_away(rounds)
                 if not can_pause(self._stand):
+                    self._progress.name_differences(place.name for place in extra)
                     names = ", ".join(f"{place.name} ({rows} rows)" for place, rows in extra.items())
                     reason = f"v2 has rows that v1 has not: {names}; accept them by name, or give the spec a hook that pauses writers"
                     self._progress.hold(EXTRA, reason, steps=("the seal",))

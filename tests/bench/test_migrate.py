@@ -36,9 +36,9 @@ ROWS = int(os.environ.get("CHTUI_BENCH_ROWS", "1000000"))
 DAYS = int(os.environ.get("CHTUI_BENCH_DAYS", "10"))
 """Partitions the rows are in: what each costs whatever it holds is no matter in partitions of real size."""
 ROUNDS = 3
-WHOLE_TARGET, DISTRIBUTED_TARGET = 0.75, 1.0
-"""What rows a second of copy, proof and publication shall reach, against the bare copies and one INSERT through the
-Distributed table."""
+COPY_TARGET, WHOLE_TARGET, DISTRIBUTED_TARGET = 0.95, 0.75, 1.0
+"""What rows a second shall reach: the copies alone, against bare ones; copy, proof and publication against these, and against
+one INSERT through the Distributed table."""
 WHOLE_FLOOR, DISTRIBUTED_FLOOR = 0.5, 0.45
 """What they must reach on a machine of two cores that is busy otherwise, where reading everything again to prove it is
 paid in full; they may get no worse."""
@@ -138,16 +138,35 @@ def bare_copies(bench: Bench) -> float:
     return seconds
 
 
-def proven(name: str, directory: Path) -> list[float]:
-    """When a run had proven each piece of v2 in its place, in seconds since 1970."""
+class Moments(NamedTuple):
+    """When what a run did had happened, in seconds since 1970."""
+
+    copying: float
+    """From the first statement that copies to the end of the last, in seconds."""
+    proven: float
+    """When all of v2 was proven in its place."""
+
+
+def moments(name: str, directory: Path) -> Moments:
     _, events = journal.read(name, directory=directory)
-    return [event.at.timestamp() for event in events if event.kind == PROVEN]
+    sent = {
+        event.facts["query_id"]: event.at.timestamp()
+        for event in events
+        if event.kind == "send" and event.facts["statement"].startswith("INSERT")
+    }
+    done = [
+        event.at.timestamp() for event in events if event.kind == "done" and event.facts["query_id"] in sent
+    ]
+    proven = max(event.at.timestamp() for event in events if event.kind == PROVEN)
+    return Moments(max(done) - min(sent.values()), proven)
 
 
 class Seconds(NamedTuple):
     """How long each way took, in one round."""
 
     bare: float
+    copying: float
+    """The copies of the run, with what it does beside them."""
     run: float
     """Until every replica was proven."""
     sealed: float
@@ -164,7 +183,8 @@ def one_round(bench: Bench, number: int, directory: Path) -> Seconds:
     began, began_at = time.perf_counter(), time.time()
     process.open_and_carry_out(name, name, ground, SystemClock(), directory=directory)
     sealed = time.perf_counter() - began
-    whole = max(proven(name, directory)) - began_at
+    copying, until = moments(name, directory)
+    whole = until - began_at
     database = ground.spec.target.database
     renew(bench)
     shape = ground.shapes["traces", "traces"]
@@ -185,7 +205,7 @@ def one_round(bench: Bench, number: int, directory: Path) -> Seconds:
     bench.query(0, f"INSERT INTO {local} ({columns}) SELECT {given} FROM otel.traces")
     plain_seconds = time.perf_counter() - began
     renew(bench)
-    return Seconds(bare, whole, sealed, distributed, plain_seconds)
+    return Seconds(bare, copying, whole, sealed, distributed, plain_seconds)
 
 
 def renew(bench: Bench) -> None:
@@ -210,9 +230,12 @@ def test_copy_proof_and_publication(bench: Bench, tmp_path: Path) -> None:
     print(f"\n{ROWS} spans in {DAYS} partitions to 2x2 hosts, seconds:")
     for each in rounds:
         print(
-            f"  bare copies {each.bare:.1f}, the run {each.run:.1f}, {each.sealed:.1f} with everything read once more for its"
+            f"  bare copies {each.bare:.1f}, the run's copies {each.copying:.1f}, the run {each.run:.1f}, {each.sealed:.1f} with everything read once more for its"
             f" sealed report, through the Distributed table {each.distributed:.1f}, into one local table {each.plain:.1f}"
         )
+    print(
+        f"the run's copies against the bare ones: {told([each.bare / each.copying for each in rounds])}, target {COPY_TARGET} x"
+    )
     print(
         f"copy, proof and publication against the bare copies: {told(whole)}, target {WHOLE_TARGET} x, at least {WHOLE_FLOOR} x"
     )

@@ -18,8 +18,10 @@ import pytest
 
 from chtui.errors import MigrateError
 from chtui.migrate import facts, hooks
+from chtui.migrate.errands import Errand
 from chtui.migrate.hands import Hands
 from chtui.migrate.layout import Ground, Layout
+from chtui.migrate.live.words import Words
 from chtui.migrate.progress import Progress
 from chtui.migrate.spec import Flavour, Hook
 from chtui.migrate.stand import Stand
@@ -37,7 +39,7 @@ class Diary:
         self.lost = False
 
     def append(self, kind: str, told: Mapping[str, Any]) -> int:
-        assert kind == facts.HOOK
+        assert kind in (facts.HOOK, facts.ACCEPTED)
         self.lines.append(told)
         return len(self.lines)
 
@@ -285,6 +287,40 @@ def test_a_person_is_waited_for_and_it_is_said_what_for() -> None:
     assert set(asked) == {"reads_v2"}
     assert diary.outcomes == ["begun", "done"]
     assert stand.progress.status().held_up_by == ""
+
+
+def test_only_what_a_person_does_can_be_confirmed() -> None:
+    stand = standing(Diary(), reads_v2=Hook(confirm="do it"), reads_v1=Hook(url="http://127.0.0.1:1/"))
+    words = Words(stand)
+    taken = Errand("confirm", {"hook": "reads_v2"})
+    words.take(taken)
+    assert taken.outcome(0) == {"confirm": "reads_v2"}
+    assert words.confirmed("reads_v2")
+    for name in ("reads_v1", "read_v2", ""):
+        wrong = Errand("confirm", {"hook": name})
+        words.take(wrong)
+        with pytest.raises(MigrateError, match="a person confirms") as caught:
+            wrong.outcome(0)
+        assert (caught.value.exit_code, caught.value.fix) == (2, "it has reads_v2")
+        assert not words.confirmed(name)
+
+
+def test_a_name_that_was_never_told_is_accepted_with_a_note() -> None:
+    diary = Diary()
+    stand = standing(diary)
+    stand.progress.name_differences(["events 202601 ch-1:9000"])
+    words = Words(stand)
+    answers = []
+    for name in ("events 202601 ch-1:9000", "event 202601 ch-1:9000"):
+        errand = Errand("accept", {"name": name})
+        words.take(errand)
+        answers.append(errand.outcome(0))
+    assert answers[0] == {"accept": "events 202601 ch-1:9000"}
+    assert "no difference was told by this name" in answers[1]["note"]
+    assert [line["name"] for line in diary.lines] == [
+        "events 202601 ch-1:9000",
+        "event 202601 ch-1:9000",
+    ]
 
 
 def test_a_person_is_waited_for_until_the_run_ends() -> None:

@@ -107,6 +107,7 @@ def look(
     say("rights of readers")
     allowed = last.rights if last else rights.look(stand, found.users)
     checks.append(made("rights", allowed.evidence, allowed.findings, accepted))
+    stand.progress.name_differences(each.name for check in checks for each in check.findings)
     return Gate(tuple(checks), now, found, allowed)
 
 

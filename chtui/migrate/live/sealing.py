@@ -68,7 +68,9 @@ def _sweep(stand: Stand, tables: Sequence[TableSpec]) -> None:
         for table in tables:
             if table.name in left:
                 Repair.of(stand, table, None).mend(left[table.name])
-    names = ", ".join(place.name for wrong in left.values() for place in wrong)
+    found = [place.name for wrong in left.values() for place in wrong]
+    stand.progress.name_differences(found)
+    names = ", ".join(found)
     raise MigrateError(
         f"not equal while writers paused: {names}",
         where=stand.hands.run,

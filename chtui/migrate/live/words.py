@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from chtui.errors import MigrateError
+from chtui.migrate.cutover.retention import DROP_SOURCE
 from chtui.migrate.errands import Errand
 from chtui.migrate.facts import ACCEPTED
 from chtui.migrate.stand import Stand
+
+UNNAMED = "no difference was told by this name since the run was begun or went on: compare it with what status and cutover name"
 
 
 class Words:
@@ -26,7 +30,7 @@ class Words:
         self.take(errand)
 
     def take(self, errand: Errand) -> None:
-        """Take what is said.
+        """Take what is said; a hook no person confirms is refused.
 
         Raises:
             MigrateError: the journal takes no more.
@@ -34,9 +38,22 @@ class Words:
         if errand.verb == "accept":
             name = str(errand.args.get("name", ""))
             self._stand.hands.diary.append(ACCEPTED, {"name": name})
-        else:
-            name = str(errand.args.get("hook", ""))
-            self._said.add(name)
+            # An earlier process may have told it, so it is taken all the same.
+            told = {} if self._stand.progress.has_named(name) else {"note": UNNAMED}
+            errand.answer({errand.verb: name, **told})
+            return
+        name = str(errand.args.get("hook", ""))
+        persons = [hook for hook, each in self._stand.ground.spec.hooks.items() if each.confirm]
+        if name not in (*persons, DROP_SOURCE):
+            errand.fail(
+                MigrateError(
+                    f"the spec has no hook {name} that a person confirms",
+                    where=f"hook.{name}",
+                    fix=f"it has {', '.join(persons) or 'none'}",
+                )
+            )
+            return
+        self._said.add(name)
         errand.answer({errand.verb: name})
 
     def confirmed(self, name: str) -> bool:
