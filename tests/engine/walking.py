@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from chtui.migrate.facts import Facts
 from tests.engine.commands import Command, Done
 from tests.support import wait_until
 
+LOOK_SECONDS = 0.5
 FINDING = re.compile(r"not possible yet: ((?:[a-z]+ )+?on [0-9.]+:[0-9]+|[^:]*):")
 OF_PEOPLE = ("query ", "grant ", "user ", "profile ")
 """What names of findings begin with that a rig's own users cause; none is of rows."""
@@ -41,7 +43,8 @@ class Walk:
 
     @property
     def facts(self) -> Facts:
-        """What its journal comes to."""
+        """What its journal comes to, asked for again and again: it is long, so not too often."""
+        time.sleep(LOOK_SECONDS)
         try:
             _, events = journal.read(self.name, directory=self.folder)
         except MigrateError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -181,23 +182,33 @@ class Repair:
         rows: dict[int, int] = {}
         for each in (hour for name in self.hours for hour in self._in(group, name)):
             rows[each.hour_seconds] = rows.get(each.hour_seconds, 0) + each.rows
-        runs: list[list[int]] = []
-        for start in sorted(has_some):
-            run = runs[-1] if runs else []
-            joins = (
-                run
-                and not (has_some[start] or has_some[run[-1]])
-                and run[-1] + HOUR_SECONDS == start
-                and sum(rows.get(each, 0) for each in (*run, start)) <= self.ground.spec.limits.chunk_rows
-            )
-            if joins:
-                run.append(start)
-            else:
-                runs.append([start])
-        return runs
+        return runs_of(has_some, rows, self.ground.spec.limits.chunk_rows)
 
     def _in(self, group: Group, source: str) -> list[Hour]:
         return [each for each in self.hours[source] if each.partition_id == group.partition_id]
+
+
+def runs_of(has_some: Mapping[int, bool], rows: Mapping[int, int], chunk_rows: int) -> list[list[int]]:
+    """Return the hours that differ, by whether a host has rows of them, in runs that are brought as one.
+
+    Hours of which a host has rows are alone. `rows` are v1's by hour; hours of which neither side has any end no run, so that a
+    table with few rows does not come hour by hour.
+    """
+    held = sorted(hour for hour, number in rows.items() if number)
+    runs: list[list[int]] = []
+    for start in sorted(has_some):
+        run = runs[-1] if runs else []
+        joins = (
+            run
+            and not (has_some[start] or has_some[run[-1]])
+            and bisect_left(held, start) == bisect_right(held, run[-1])
+            and sum(rows.get(each, 0) for each in (*run, start)) <= chunk_rows
+        )
+        if joins:
+            run.append(start)
+        else:
+            runs.append([start])
+    return runs
 
 
 def _is_live(wrong: Wrong, watermark: int | None) -> bool:
