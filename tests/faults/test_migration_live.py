@@ -63,7 +63,7 @@ def test_the_journal_is_lost_while_writers_go_on(modern: ModernRig, tmp_path: Pa
             run.folder.rename(kept)
             refused = run(*anew)
             assert refused.code == 1
-            assert "an earlier run has sealed clicks, events" in refused.err
+            assert "the names clicks, events lead to v2's rows already" in refused.err
             assert "copy the run's folder here" in refused.err
             shutil.rmtree(run.folder)
             kept.rename(run.folder)

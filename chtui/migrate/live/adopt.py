@@ -24,7 +24,7 @@ INSTANT = re.compile(r">=\s*\(?(fromUnixTimestamp64Nano\(toInt64\(|toDateTime\()
 def adopt(stand: Stand, words: Words) -> None:
     """Take over the watermarks of an earlier run whose journal is lost, and let writers go on which it may have paused.
 
-    Nothing is done where the journal knows the watermarks, or v2 has no live view.
+    Nothing is done for tables whose watermark the journal knows, and none where v2 has no live view.
 
     Raises:
         MigrateError: a table's name leads to its rows already, so v1 may lack rows v2 has; or hosts have different watermarks (1).
@@ -33,7 +33,7 @@ def adopt(stand: Stand, words: Words) -> None:
     facts = stand.facts()
     known = facts.watermarks.keys() | facts.sealed.keys() | facts.sealing
     left = [table for table in stand.ground.spec.tables if table.name not in known]
-    if not left or known:
+    if not left:
         return
     found = _found(stand)
     _demand_unsealed(stand, left)
@@ -88,8 +88,8 @@ def _demand_unsealed(stand: Stand, left: list[TableSpec]) -> None:
         sealed |= {state.wanted.name for state in told if state.state is State.EQUAL}
     if sealed:
         raise MigrateError(
-            f"an earlier run has sealed {', '.join(sorted(sealed))}: without its journal nobody knows that v1 still gets every row,"
-            " and what v1 lacks would be taken from v2",
+            f"the names {', '.join(sorted(sealed))} lead to v2's rows already, as after a seal: without that run's journal nobody"
+            " knows that v1 still gets every row, and what v1 lacks would be taken from v2",
             where=stand.hands.run,
             fix="copy the run's folder here and take over without --rebuild; chtui migrate verify compares both sides",
             exit_code=1,
