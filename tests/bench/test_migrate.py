@@ -148,7 +148,8 @@ class Moments(NamedTuple):
 
 
 def moments(name: str, directory: Path) -> Moments:
-    _, events = journal.read(name, directory=directory)
+    _, found = journal.read(name, directory=directory)
+    events = list(found)
     sent = {
         event.facts["query_id"]: event.at.timestamp()
         for event in events
