@@ -234,13 +234,7 @@ def test_the_demo_by_the_commands_of_the_readme(tmp_path: Path) -> None:
             wait_until(lambda: set(run.facts.sealed) == TABLES, SECONDS, "the seal")
             run.kill()
             wait_until(lambda: run.facts.report is not None, SECONDS, "the report")
-            run.moved("cutover", "v2")
-            run.moved("rollback", "v1")
-            run.moved("cutover", "v2")
-            told = json.loads(run("status", NAME, "--json").out)
-            assert (told["reads"], told["dual_write"], told["report"]["is_proof"]) == ("v2", True, True)
-            verified = run("verify", str(run.spec), "--run", NAME, seconds=300)
-            assert verified.code == 0, verified
-            assert verified.out.splitlines()[-1] == "verdict: equal"
+            run.there_and_back()
+            run.is_verified()
             assert_equal(demo)
             assert run("abort", NAME).code == 0

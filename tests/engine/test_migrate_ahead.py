@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chtui.demo.selftest.oracle import clean
+from chtui.demo.selftest.points import SHARDS
 from chtui.errors import QueryError
 from chtui.fleet.literal import Value
 from chtui.migrate.backfill import Backfill
@@ -21,7 +22,6 @@ from tests.engine.test_migrate_cutover_readers import case_on
 from tests.faults.comparing import assert_exact
 from tests.support import ModernRig
 
-SHARDS = ((0, 1), (2, 3))
 COPY_SECONDS = 30.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -87,6 +88,19 @@ class Walk:
             assert found[1].startswith(OF_PEOPLE), done.err
             self("accept", self.name, found[1])
         wait_until(lambda: self.facts.reads == version, 90, f"readers on {version}")
+
+    def there_and_back(self) -> None:
+        """Have readers moved to v2, back and to v2 again; its sealed report is a proof, and both are written."""
+        for verb, version in (("cutover", "v2"), ("rollback", "v1"), ("cutover", "v2")):
+            self.moved(verb, version)
+        told = json.loads(self("status", self.name, "--json").out)
+        assert (told["reads"], told["dual_write"], told["report"]["is_proof"]) == ("v2", True, True)
+
+    def is_verified(self) -> None:
+        """The command of its own says so too."""
+        verified = self("verify", str(self.spec), "--run", self.name, seconds=300)
+        assert verified.code == 0, verified
+        assert verified.out.splitlines()[-1] == "verdict: equal"
 
     @contextmanager
     def under_way(self) -> Iterator[None]:

@@ -101,15 +101,9 @@ def test_every_step_is_a_command(replicated_cluster: ReplicatedCluster, tmp_path
             wait_until(lambda: set(run.facts.sealed) == TABLES, SECONDS, "the seal")
             run.kill()
             wait_until(lambda: run.facts.report is not None, SECONDS, "the report")
-            run.moved("cutover", "v2")
-            run.moved("rollback", "v1")
-            run.moved("cutover", "v2")
-            told = json.loads(run("status", case.name, "--json").out)
-            assert (told["reads"], told["dual_write"], told["report"]["is_proof"]) == ("v2", True, True)
+            run.there_and_back()
             assert_exact(case, query, writers, SECONDS)
-            verified = run("verify", str(run.spec), "--run", case.name)
-            assert verified.code == 0, verified
-            assert verified.out.splitlines()[-1] == "verdict: equal"
+            run.is_verified()
             assert run("abort", case.name).code == 0
         assert findings(case, query, SHARDS).is_exact
     gone(rig, case)

@@ -13,6 +13,7 @@ import pytest
 
 from chtui.errors import MigrateError
 from chtui.migrate import ddl, hosts, init, schema, spec_file
+from chtui.migrate.live.adopt import Kept, read
 from chtui.migrate.schema import State
 from chtui.migrate.spec import Spec
 from chtui.migrate.traits import Traits, traits_of
@@ -96,6 +97,19 @@ def test_everything_is_made_on_every_host_once(rig: Rig) -> None:
     assert paths == {
         f"/clickhouse/tables/{shard}/{rig.spec.target.database}/spans_local" for shard in ("01", "02")
     }
+
+
+def test_a_run_without_its_journal_reads_the_watermark_and_the_seal(rig: Rig) -> None:
+    before = read(rig.hosts.targets[0], rig.spec, rig.spec.tables)
+    assert before == Kept({}, set())
+    schema.ensure(rig.hosts.targets, rig.wanted())
+    for host in rig.hosts.targets:
+        assert read(host, rig.spec, rig.spec.tables) == Kept({"spans": WATERMARK * 10**9}, set())
+    sealed = ddl.distributed(rig.spec, rig.spec.tables[0], sealed=True)
+    for index, host in enumerate(rig.hosts.targets):
+        rig.query(index, "DROP TABLE v2.spans")
+        host.run(sealed.alone().statement, sealed.alone().params)
+        assert read(host, rig.spec, rig.spec.tables).sealed == {"spans"}
 
 
 def test_rows_are_replicated_and_aggregated_from_the_watermark_on(rig: Rig) -> None:
