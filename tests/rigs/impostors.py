@@ -6,7 +6,7 @@ import asyncio
 import re
 
 from tests.rigs.loop import LoopServer, reset
-from tests.rigs.processes import LOOPBACK, free_ports
+from tests.rigs.processes import LOOPBACK, held_port
 
 PAGE = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>\n"
 
@@ -16,7 +16,8 @@ class ClosedPort:
 
     def __init__(self) -> None:
         self.host = LOOPBACK
-        (self.port,) = free_ports(1)
+        self._held = held_port()
+        self.port: int = self._held.getsockname()[1]
 
 
 class _Impostor(LoopServer):

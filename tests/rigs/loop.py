@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from tests.rigs.processes import LOOPBACK, free_ports
+from tests.rigs.processes import LOOPBACK, held_port
 
 T = TypeVar("T")
 
@@ -48,7 +48,8 @@ class LoopServer:
 
     def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
         self.host = LOOPBACK
-        (self.port,) = free_ports(1)
+        self._held = held_port()
+        self.port: int = self._held.getsockname()[1]
         self._ssl_context = ssl_context
         self._thread = shared_loop()
         self._server: asyncio.Server | None = None
@@ -81,13 +82,14 @@ class LoopServer:
     async def _listen(self) -> None:
         if self._server is None:
             self._server = await self._thread.loop.create_server(
-                self.protocol, self.host, self.port, ssl=self._ssl_context, backlog=128, reuse_address=True
+                self.protocol, sock=self._held, ssl=self._ssl_context, backlog=128
             )
 
     def _close(self) -> None:
         if self._server is not None:
             self._server.close()
             self._server = None
+            self._held = held_port(self.port)
         self.drop_connections()
 
 

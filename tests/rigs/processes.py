@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from chtui.demo.ports import LOWEST
+
 T = TypeVar("T")
 
 LOOPBACK = "127.0.0.1"
@@ -177,8 +179,9 @@ class ManagedProcess:
 class _PortClaims:
     """Ports taken by this process, by record locks on one file, which end with the process."""
 
-    # Below Linux's range for outgoing connections: none of those can take the port of a server that is down.
-    LOW, HIGH = 10_240, 32_000
+    # Below what the demo takes, and below Linux's range for outgoing connections, as it is by default: neither
+    # can take the port of a server that is down.
+    LOW, HIGH = 10_240, LOWEST
 
     def __init__(self) -> None:
         path = Path(tempfile.gettempdir()) / f"chtui-rig-ports-{os.getuid()}.lock"
@@ -190,10 +193,9 @@ class _PortClaims:
     def take(self, count: int) -> list[int]:
         """Claim ports that are free now, holding all of them bound until the last is found."""
         held: dict[int, socket.socket] = {}
-        candidates = random.sample(range(self.LOW, self.HIGH), self.HIGH - self.LOW)
         with self._guard:
             try:
-                for port in candidates:
+                for port in _candidates(self.LOW, self.HIGH):
                     if len(held) == count:
                         break
                     if port not in self._mine and self._claim(port, held):
@@ -221,6 +223,16 @@ class _PortClaims:
         return True
 
 
+def _candidates(low: int, high: int) -> list[int]:
+    """The ports of a range in any order, last those this machine gives to outgoing connections."""
+    try:
+        first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    except OSError:
+        first, last = high, high
+    ports = random.sample(range(low, high), high - low)
+    return sorted(ports, key=lambda port: first <= port <= last)
+
+
 _claims: _PortClaims | None = None
 _claims_guard = threading.Lock()
 
@@ -232,6 +244,23 @@ def free_ports(count: int) -> list[int]:
         if _claims is None:
             _claims = _PortClaims()
     return _claims.take(count)
+
+
+def held_port(port: int = 0) -> socket.socket:
+    """A socket that holds a port, which refuses connections until the socket listens: that one, or else a free one.
+
+    Raises OSError where somebody else has that one.
+    """
+    while True:
+        holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            holder.bind((LOOPBACK, port or free_ports(1)[0]))
+            return holder
+        except OSError:
+            holder.close()
+            if port:
+                raise
 
 
 def wait_until(condition: Callable[[], T], timeout: float, what: str, *processes: ManagedProcess) -> T:
