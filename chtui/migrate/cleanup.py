@@ -75,7 +75,13 @@ def run(
 
 
 def _demand_unused(found: Facts, name: str) -> None:
-    why = "readers are on v2" if found.reads == "v2" else "writers write to v2" if found.dual_write else ""
+    why = ""
+    if found.dual_write or "dual_write_on" in found.unseen:
+        why = "writers write to v2" if found.dual_write else "writers were told to write to v2"
+    if found.reads == "v2" or "reads_v2" in found.unseen:
+        why = "readers are on v2" if found.reads == "v2" else "readers were told to move to v2"
+    if found.lacking_since is not None:
+        why = "v1 may lack rows that it has"
     if found.dropped:
         why = f"v1's tables {', '.join(sorted(found.dropped))} are gone, and v2 has their rows"
     if why:

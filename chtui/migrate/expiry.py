@@ -9,6 +9,9 @@ from chtui.migrate import expressions
 TTL_SINCE = (20, 6)
 """The first version that materializes a TTL one partition at a time. Source: the header of `migrate/cutover_materialize_ttl`."""
 
+EXPIRY_MARGIN_SECONDS = 86_400
+"""Rows that expire so soon are not compared: a comparison may take hours; expiries are given in days."""
+
 
 class Rule(NamedTuple):
     """One rule that deletes."""

@@ -22,6 +22,8 @@ HOOK = "hook"
 """A hook: `name`, `outcome` (`begun`, `done`, `failed`), `error`."""
 DUAL_WRITE = "dual_write"
 """Dual writing was seen to be on or off: `is_on`, `clock_seconds` (since 1970 by v1's clock)."""
+LACKING = "source_lacks"
+"""From when on v1 may lack rows that v2 has: `since_seconds`, or null once it has all of them again."""
 DELTA = "delta"
 """Rows are added to an open partition beside those that are there: `table`, `partition_id`, `host`, `state` (`begun`, `done`)."""
 SEALING = "sealing"
@@ -32,6 +34,8 @@ READS = "reads"
 """Readers were seen to be on `version` (`v1`, `v2`) since `clock_seconds`."""
 EXPIRING = "expiring"
 """A table's rows expire: `table`; with `state` begun some hosts or parts may not know it yet."""
+SWITCHES = {DUAL_WRITE: ("dual_write_on", "dual_write_off"), READS: ("reads_v2", "reads_v1")}
+"""The hooks whose effect an event says to have been seen."""
 ACCEPTED = "accepted"
 """A difference somebody accepted by name: `name`."""
 DROPPED = "source_dropped"
@@ -67,10 +71,12 @@ class Facts:
     """Table to nanoseconds since 1970."""
     dual_write: bool | None = None
     """Whether it was last seen on; None before it was ever switched."""
-    dual_write_at: float | None = None
-    """When it was last seen to be so."""
+    lacking_since: float | None = None
+    """From when on v1 may lack rows that v2 has; None where it has all. Writers may write both again all the same."""
     half_added: frozenset[tuple[str, str, str]] = frozenset()
     """Table, partition id and host where rows were being added and nobody knows whether the aggregates have them too."""
+    unseen: frozenset[str] = frozenset()
+    """Hooks that were begun and whose effect nobody has seen since: readers, or writers, may be where they lead."""
     writers_paused: bool = False
     """Whether writers were told to pause and not, since then, to go on."""
     sealing: frozenset[str] = frozenset()
@@ -91,6 +97,11 @@ class Facts:
     """None before one was made."""
 
     @property
+    def are_both_whole(self) -> bool:
+        """Whether writers write both, and v1 lacks nothing they wrote before."""
+        return bool(self.dual_write) and self.lacking_since is None
+
+    @property
     def is_proven(self) -> bool:
         """Whether the sealed report says that v2 has v1's rows."""
         return self.report is not None and self.report.verdict.is_proof
@@ -98,7 +109,7 @@ class Facts:
 
 def of(events: Iterable[Event]) -> Facts:
     """Return what a journal's events come to."""
-    proven, skipped, expiring, aging, accepted, dropped, sealing = (set[str]() for _ in range(7))
+    proven, skipped, expiring, aging, accepted, dropped, sealing, unseen = (set[str]() for _ in range(8))
     watermarks: dict[str, int] = {}
     sealed: dict[str, float] = {}
     exact_until: dict[str, float] = {}
@@ -106,8 +117,9 @@ def of(events: Iterable[Event]) -> Facts:
     collapsed: dict[str, dict[str, int]] = {}
     last: dict[str, Mapping[str, Any]] = {}
     is_paused = False
+    lacking: float | None = None
     for event in events:
-        facts = event.facts
+        facts, lacking, unseen = event.facts, _lacking_since(lacking, event), _unseen(unseen, event)
         match event.kind:
             case "proven" | "skipped":
                 (proven if event.kind == PROVEN else skipped).add(str(facts["cell"]))
@@ -140,8 +152,9 @@ def of(events: Iterable[Event]) -> Facts:
         collapsed=MappingProxyType({name: sum(rows.values()) for name, rows in collapsed.items()}),
         watermarks=MappingProxyType(watermarks),
         dual_write=bool(dual["is_on"]) if dual else None,
-        dual_write_at=float(dual["clock_seconds"]) if dual else None,
+        lacking_since=lacking,
         half_added=frozenset(half_added),
+        unseen=frozenset(unseen),
         writers_paused=is_paused,
         sealing=frozenset(sealing),
         sealed=MappingProxyType(sealed),
@@ -154,6 +167,24 @@ def of(events: Iterable[Event]) -> Facts:
         dropped=frozenset(dropped),
         report=_report(report) if report else None,
     )
+
+
+def _lacking_since(before: float | None, event: Event) -> float | None:
+    """From when on v1 may lack rows, once one more event is known."""
+    if event.kind == LACKING:
+        since = event.facts["since_seconds"]
+        return None if since is None else float(since)
+    if event.kind == DUAL_WRITE and not event.facts["is_on"] and before is None:
+        return float(event.facts["clock_seconds"])
+    return before
+
+
+def _unseen(before: set[str], event: Event) -> set[str]:
+    """The hooks whose effect nobody has seen, once one more event is known."""
+    if event.kind == HOOK:
+        name = str(event.facts["name"])
+        return before | {name} if name in (*SWITCHES[DUAL_WRITE], *SWITCHES[READS]) else before
+    return before - set(SWITCHES.get(event.kind, ()))
 
 
 def _report(told: Mapping[str, Any]) -> Report:

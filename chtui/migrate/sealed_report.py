@@ -46,12 +46,12 @@ def judge(found: Verification, accepted: Iterable[str]) -> Verdict:
 def comparable_until(known: Facts, lateness_seconds: float, now_seconds: float) -> float | None:
     """Return up to which event time v1 and v2 can be equal by now, since 1970; None for all rows, of a v1 that is still.
 
-    Both instants are by v1's clock. Rows sent while both are written have had time to come after the lateness; once dual
-    writing has ended v1 gets no more.
+    Both instants are by v1's clock. Rows sent while both are written have had time to come after the lateness; from where
+    on v1 may lack rows nothing can be said.
     """
     if known.dual_write is None:
         return None
-    end = now_seconds if known.dual_write or known.dual_write_at is None else known.dual_write_at
+    end = now_seconds if known.lacking_since is None else known.lacking_since
     return end - lateness_seconds
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,11 @@ def to_text(document: Mapping[str, Any]) -> str:
         f"last error: {document['last_error'] or 'none'}",
         f"reads: {document['reads']}; dual write: {_switched(document['dual_write'])}",
     ]
+    lines += [f"told and not seen yet: hook {name}" for name in document.get("hooks_unseen", ())]
+    if document.get("source_lacks_since"):
+        lines.append(
+            f"v1 may lack rows since: {document['source_lacks_since']}; a rollback brings them back first"
+        )
     lines += [
         f"collapsed: {plural(rows, 'row')} of {table} that v1 has once more"
         for table, rows in sorted(document.get("collapsed_rows", {}).items())
@@ -180,6 +186,8 @@ def _facts(facts: Facts) -> dict[str, Any]:
     return {
         "watermarks": {table: str(at_ns) for table, at_ns in facts.watermarks.items()},
         "dual_write": facts.dual_write,
+        "source_lacks_since": _instant(facts.lacking_since),
+        "hooks_unseen": sorted(facts.unseen),
         "collapsed_rows": dict(facts.collapsed),
         "sealed": sorted(facts.sealed),
         "reads": facts.reads,
@@ -187,6 +195,10 @@ def _facts(facts: Facts) -> dict[str, Any]:
         "accepted": sorted(facts.accepted),
         "report": sealed_report.to_json(facts.report),
     }
+
+
+def _instant(seconds: float | None) -> str | None:
+    return None if seconds is None else rfc3339(datetime.fromtimestamp(seconds, UTC))
 
 
 def _notes(facts: Facts) -> list[str]:

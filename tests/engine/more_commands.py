@@ -237,4 +237,6 @@ def test_the_demo_by_the_commands_of_the_readme(tmp_path: Path) -> None:
             run.there_and_back()
             run.is_verified()
             assert_equal(demo)
+            run.out_and_back()
+            assert_equal(demo)
             assert run("abort", NAME).code == 0

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 from chtui.errors import ChtuiError
+from chtui.migrate.cutover.switch import Timing
 from chtui.migrate.spec import Hook
+from tests.engine.standing import Standing
 
 EVERY_SECONDS = 0.2
+FAST = Timing(checks=2, every_seconds=0.2, quiet_seconds=3.0, most_seconds=25.0)
+HASTY = replace(FAST, most_seconds=5.0)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -94,3 +101,36 @@ class Services:
             work()
         except ChtuiError as error:
             self.errors.append(error)
+
+
+@contextmanager
+def readers_and_writers(standing: Standing) -> Iterator[Services]:
+    """A reader, and a writer of events: to v1 as it is told, to v2 always, the same rows."""
+
+    def read(version: str) -> None:
+        standing.query(
+            1 if version == "v2" else 0,
+            f"SELECT count(), max(value) FROM {version}.events WHERE ts > now() - 900",
+        )
+
+    def write(to_v1: bool, number: int) -> None:
+        row = f"toDateTime({int(time.time()) - number % 3}), 'w{number}', '{{}}', {number} / 4, NULL"
+        if to_v1:
+            standing.query(0, f"INSERT INTO v1.events (ts, id, kind, value, note) SELECT {row.format('Red')}")
+        standing.query(
+            number % 4,
+            f"INSERT INTO v2.events (ts, id, kind, value, note) SETTINGS distributed_foreground_insert = 1 SELECT {row.format('red')}",
+        )
+
+    with Services(read, write) as found:
+        yield found
+
+
+def hooked(standing: Standing, services: Services) -> Standing:
+    """The same migration with the hooks that move these services."""
+    return standing.with_hooks(**services.hooks)
+
+
+def nobody(_: str) -> bool:
+    """Nobody confirms anything."""
+    return False

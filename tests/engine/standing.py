@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from chtui.clock import SystemClock
-from chtui.demo.selftest.oracle import Query, prepare
+from chtui.demo.selftest.oracle import EVENTS_V1, EVENTS_V2, Query, clean, prepare, rows_of
 from chtui.errors import ChtuiError
 from chtui.migrate import ddl, facts, layout, schema
 from chtui.migrate.backfill import Backfill
@@ -25,6 +25,7 @@ from chtui.migrate.spec import Hook, SourceTable, Spec
 from chtui.migrate.stand import Stand
 from chtui.migrate.traits import traits_of
 from tests.rigs.migrating import Case
+from tests.support import ModernRig
 
 HASH = "0" * 64
 RECENT = (
@@ -76,6 +77,11 @@ class Standing(NamedTuple):
     def now(self) -> float:
         """v1's clock."""
         return now_seconds(self.stand.ground.hosts.source)
+
+    def forget_queries(self) -> None:
+        """Empty v1's query log: it has what earlier tests asked."""
+        self.query(0, "SYSTEM FLUSH LOGS")
+        self.query(0, "TRUNCATE TABLE system.query_log")
 
     def seal(self) -> None:
         """Lead the names of all tables to their rows, as a run does."""
@@ -136,3 +142,38 @@ def start(case: Case, ask: Query, directory: Path, *, fresh: bool = True) -> Sta
         for table in spec.tables:
             standing.note(facts.SEALED, table=table.name, clock_seconds=standing.now(), exact_until=0)
     return standing
+
+
+def case_on(modern: ModernRig, name: str, directory: Path) -> Case:
+    """The case of this name on the 26.9 rig."""
+    return Case(
+        name=name,
+        directory=str(directory / "case"),
+        addresses=modern.addresses(),
+        seeds=modern.http_ports,
+        source_port=modern.ports[0],
+        user="admin",
+        password=modern.password("admin"),
+    )
+
+
+@contextmanager
+def opened(modern: ModernRig, name: str, directory: Path) -> Iterator[Standing]:
+    """One made anew on the 26.9 rig, and taken away again."""
+    case = case_on(modern, name, directory)
+    clean(case, modern.query, len(modern.nodes))
+    try:
+        found = start(case, modern.query, directory / "run")
+        try:
+            yield found
+        finally:
+            found.close()
+    finally:
+        clean(case, modern.query, len(modern.nodes))
+
+
+def assert_equal(standing: Standing) -> None:
+    """v1 and v2 have the same events, each as often, read one by one."""
+    one = rows_of(standing.ask, 0, EVENTS_V1, standing.case.source_database)
+    other = rows_of(standing.ask, 0, EVENTS_V2, standing.case.target_database, "events")
+    assert (one - other, other - one) == ({}, {})

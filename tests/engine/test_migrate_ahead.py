@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from chtui.demo.selftest.oracle import clean
 from chtui.demo.selftest.points import SHARDS
 from chtui.errors import QueryError
 from chtui.fleet.literal import Value
@@ -17,8 +16,7 @@ from chtui.migrate.backfill import Backfill
 from chtui.migrate.digests import DIGEST
 from chtui.migrate.facts import PROVEN
 from chtui.migrate.hosts import Host
-from tests.engine.standing import Standing, start
-from tests.engine.test_migrate_cutover_readers import case_on
+from tests.engine.standing import Standing, opened
 from tests.faults.comparing import assert_exact
 from tests.support import ModernRig
 
@@ -27,14 +25,9 @@ COPY_SECONDS = 30.0
 
 @pytest.fixture
 def standing(modern: ModernRig, tmp_path: Path) -> Iterator[Standing]:
-    case = case_on(modern, "ahead", tmp_path)
-    try:
-        found = start(case, modern.query, tmp_path / "run")
+    with opened(modern, "ahead", tmp_path) as found:
         found.stand.progress.limit({"chunk_rows": 100})
         yield found
-        found.close()
-    finally:
-        clean(case, modern.query, len(modern.nodes))
 
 
 class Measuring:

@@ -12,23 +12,10 @@ import pytest
 from chtui.demo.selftest.oracle import clean
 from chtui.migrate.cutover import readers
 from chtui.migrate.cutover.readers import Reader, Readers, Verdict
-from tests.engine.standing import Standing, start
-from tests.rigs.migrating import Case
+from tests.engine.standing import Standing, case_on, start
 from tests.support import ModernRig
 
 TABLES = ("events", "clicks")
-
-
-def case_on(modern: ModernRig, name: str, directory: Path) -> Case:
-    return Case(
-        name=name,
-        directory=str(directory / "case"),
-        addresses=modern.addresses(),
-        seeds=modern.http_ports,
-        source_port=modern.ports[0],
-        user="admin",
-        password=modern.password("admin"),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +35,7 @@ def standing(modern: ModernRig, tmp_path: Path, cleaning: list[Callable[[], None
     if is_first:
         cleaning.append(lambda: clean(case, modern.query, len(modern.nodes)))
     found = start(case, modern.query, tmp_path / "run", fresh=is_first)
-    found.query(0, "SYSTEM FLUSH LOGS")
-    found.query(0, "TRUNCATE TABLE system.query_log")
+    found.forget_queries()
     yield found
     found.close()
 

@@ -10,14 +10,12 @@ from typing import Any
 
 import pytest
 
-from chtui.demo.selftest.oracle import clean
 from chtui.errors import MigrateError
 from chtui.migrate import ddl, drill, facts, verify
 from chtui.migrate.cutover import retention
 from chtui.migrate.run import Run
 from chtui.migrate.verification import State, Verdict
-from tests.engine.standing import Standing, start
-from tests.engine.test_migrate_cutover_readers import case_on
+from tests.engine.standing import Standing, opened
 from tests.support import ModernRig, wait_until
 
 DAY_SECONDS = 86400
@@ -25,13 +23,8 @@ DAY_SECONDS = 86400
 
 @pytest.fixture
 def standing(modern: ModernRig, tmp_path: Path) -> Iterator[Standing]:
-    case = case_on(modern, "retained", tmp_path)
-    try:
-        found = start(case, modern.query, tmp_path / "run")
+    with opened(modern, "retained", tmp_path) as found:
         yield found
-        found.close()
-    finally:
-        clean(case, modern.query, len(modern.nodes))
 
 
 def expiring(standing: Standing) -> Standing:
@@ -155,6 +148,8 @@ def test_v1_is_dropped_at_its_time_and_nothing_else(
     )
     assert "clicks: nobody has proven" in refused(**moved, sealed={"events": 1.0})
     assert "writers still write to it" in refused(**moved, dual_write=True)
+    assert "whether they do" in refused(**moved, unseen=frozenset({"dual_write_on"}))
+    assert "nobody has seen where they are" in refused(**moved, unseen=frozenset({"reads_v1"}))
     assert "readers are on v1" in refused(reads="v1", reads_at=now - 90 * DAY_SECONDS)
 
     # All of that is so, and still nothing but the file that proves it lets v1 go.

@@ -14,8 +14,7 @@ import pytest
 from chtui.demo.selftest.oracle import clean
 from chtui.migrate.cutover import rights
 from tests.engine.fleets import restart
-from tests.engine.standing import Standing, start
-from tests.engine.test_migrate_cutover_readers import case_on
+from tests.engine.standing import Standing, case_on, start
 from tests.support import ModernRig
 
 HIDDEN = "id IN ('1', '2', '3', '4', '5', '6', '7', '8')"

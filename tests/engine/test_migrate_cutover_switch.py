@@ -1,89 +1,39 @@
-"""Readers moved to v2 and back, dual writing ended, and rows copied back, with real readers and writers on ClickHouse 26.9."""
+"""Readers moved to v2 and back, with real readers and writers, on ClickHouse 26.9."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from chtui.demo.selftest.oracle import EVENTS_V1, EVENTS_V2, clean, rows_of
 from chtui.errors import MigrateError
-from chtui.fleet.literal import Value
 from chtui.migrate import facts
-from chtui.migrate.cutover import checks, copy_back, gate, switch
-from chtui.migrate.cutover.switch import NOBODY_READS, Timing
-from chtui.migrate.hands import Hands
-from chtui.migrate.hosts import Host
+from chtui.migrate.cutover import checks, gate, switch
+from chtui.migrate.cutover.switch import NOBODY_READS
 from chtui.migrate.live.rounds import Rounds
 from chtui.migrate.live.words import Words
 from chtui.migrate.spec import Hook
-from tests.engine.moving import Services
-from tests.engine.standing import Standing, start
-from tests.engine.test_migrate_cutover_readers import case_on
+from tests.engine.moving import FAST, HASTY, Services, hooked, nobody, readers_and_writers
+from tests.engine.standing import Standing, assert_equal, opened
 from tests.support import ModernRig, wait_until
 
-FAST = Timing(checks=2, every_seconds=0.2, quiet_seconds=3.0, most_seconds=25.0)
-HASTY = replace(FAST, most_seconds=5.0)
 CHECKS = ["sealed", "resolved", "report", "freshness", "hours", "spool", "replicas", "readers", "rights"]
 
 
-@pytest.fixture(scope="module")
-def cleaning() -> Iterator[list[Callable[[], None]]]:
-    """What is to be done after the last test of this file."""
-    found: list[Callable[[], None]] = []
-    yield found
-    for each in found:
-        each()
-
-
 @pytest.fixture
-def standing(modern: ModernRig, tmp_path: Path, cleaning: list[Callable[[], None]]) -> Iterator[Standing]:
-    """The migration, made anew for each test: most of them leave it changed."""
-    case = case_on(modern, "switched", tmp_path)
-    if not cleaning:
-        cleaning.append(lambda: clean(case, modern.query, len(modern.nodes)))
-    clean(case, modern.query, len(modern.nodes))
-    found = start(case, modern.query, tmp_path / "run")
-    found.query(0, "SYSTEM FLUSH LOGS")
-    found.query(0, "TRUNCATE TABLE system.query_log")
-    yield found
-    found.close()
+def standing(modern: ModernRig, tmp_path: Path) -> Iterator[Standing]:
+    with opened(modern, "switched", tmp_path) as found:
+        found.forget_queries()
+        yield found
 
 
 @pytest.fixture
 def services(standing: Standing) -> Iterator[Services]:
-    """A reader, and a writer of both tables: to v1 as it is told, to v2 always, the same rows."""
-
-    def read(version: str) -> None:
-        standing.query(
-            1 if version == "v2" else 0,
-            f"SELECT count(), max(value) FROM {version}.events WHERE ts > now() - 900",
-        )
-
-    def write(to_v1: bool, number: int) -> None:
-        row = f"toDateTime({int(time.time()) - number % 3}), 'w{number}', '{{}}', {number} / 4, NULL"
-        if to_v1:
-            standing.query(0, f"INSERT INTO v1.events (ts, id, kind, value, note) SELECT {row.format('Red')}")
-        standing.query(
-            number % 4,
-            f"INSERT INTO v2.events (ts, id, kind, value, note) SETTINGS distributed_foreground_insert = 1 SELECT {row.format('red')}",
-        )
-
-    with Services(read, write) as found:
+    with readers_and_writers(standing) as found:
         yield found
-
-
-def hooked(standing: Standing, services: Services) -> Standing:
-    return standing.with_hooks(**services.hooks)
-
-
-def nobody(_: str) -> bool:
-    return False
 
 
 def only(found: gate.Gate) -> dict[str, str]:
@@ -264,120 +214,3 @@ def test_a_query_with_an_unknown_value_is_accepted_by_name(standing: Standing, s
     switch.cutover(there.stand, nobody, timing=FAST, force_names=[name])
     assert standing.facts.accepted == {name}
     assert standing.facts.reads == "v2"
-
-
-def test_dual_writing_ends_and_rows_come_back(standing: Standing, services: Services) -> None:
-    there = hooked(standing, services)
-    with pytest.raises(MigrateError, match="readers are on v1"):
-        switch.stop_dual_write(there.stand, nobody, timing=FAST)
-    switch.cutover(there.stand, nobody, timing=FAST)
-    assert "in seconds" in switch.rollback_means(there.stand)
-    with pytest.raises(MigrateError, match="v1 is to be kept complete for 30 days"):
-        switch.stop_dual_write(there.stand, nobody, timing=FAST)
-    assert services.writes_v1
-    stopped = switch.stop_dual_write(there.stand, nobody, early=True, timing=FAST)
-    assert stopped.what == "dual write off"
-    assert standing.facts.dual_write is False
-    assert "those rows are copied back and proven" in switch.rollback_means(there.stand)
-    of_writer = "SELECT id FROM v2.events WHERE id LIKE 'w%' EXCEPT SELECT id FROM v1.events"
-    wait_until(lambda: len(standing.query(0, of_writer).split()) > 10, 20, "rows v1 lacks")
-    # Rows that are equal, some of which v1 has, and a late one.
-    twin = "SELECT toDateTime('{at}') AS ts, 'twin', 'red', 1, 'x' FROM numbers({number})"
-    at = standing.query(0, "SELECT now() - 60")
-    standing.query(0, f"INSERT INTO v1.events (ts, id, kind, value, note) {twin.format(at=at, number=1)}")
-    standing.query(
-        1,
-        f"INSERT INTO v2.events (ts, id, kind, value, note) SETTINGS distributed_foreground_insert = 1 {twin.format(at=at, number=3)}",
-    )
-    found = switch.rollback(there.stand, nobody, timing=FAST)
-    assert standing.facts.reads == "v1"
-    assert standing.kinds(facts.DUAL_WRITE)[-1]["is_on"]
-    by_table = {each.table: each.rows for each in found.copied_back}
-    assert by_table["events"] > 10
-    assert by_table["clicks"] == 0
-    assert standing.query(0, "SELECT count(), uniqExact(kind) FROM v1.events WHERE id = 'twin'") == "3\t2"
-    services.__exit__()
-    assert_equal(standing)
-    names = standing.query(
-        0,
-        f"SELECT name FROM system.tables WHERE database = '{standing.case.source_database}' AND name LIKE '%back%'",
-    )
-    assert names == ""
-
-
-def assert_equal(standing: Standing) -> None:
-    """v1 and v2 have the same events, each as often, read one by one."""
-    one = rows_of(standing.ask, 0, EVENTS_V1, standing.case.source_database)
-    other = rows_of(standing.ask, 0, EVENTS_V2, standing.case.target_database, "events")
-    assert (one - other, other - one) == ({}, {})
-
-
-class Died(BaseException):
-    """The process that copied back ended as by `kill -9`: nothing is cleaned up after it."""
-
-
-class Dying(Hands):
-    """Those of a process that ends just before rows are added to v1, or just after."""
-
-    def __init__(self, hands: Hands, *, after: bool) -> None:
-        super().__init__(hands.run, hands.diary, hands.permit)
-        self._after = after
-
-    def do(self, host: Host, name: str, params: Mapping[str, Value], **options: Any) -> None:
-        if name == "attach_partition" and not self._after:
-            raise Died
-        super().do(host, name, params, **options)
-        if name == "attach_partition":
-            raise Died
-
-
-def test_an_end_beside_adding_adds_nothing_twice(standing: Standing) -> None:
-    """What was added is found by content: doing all of it again adds what lacks, or nothing."""
-    since = standing.now() - 700
-    at = standing.query(0, "SELECT now() - 600")
-    for after, rows_again in ((False, 50), (True, 0)):
-        standing.query(
-            0,
-            "INSERT INTO v2.events (ts, id, kind, value, note) SETTINGS distributed_foreground_insert = 1 "
-            f"SELECT toDateTime('{at}') + number, 'lost {after}', 'green', number, NULL FROM numbers(50)",
-        )
-        with pytest.raises(Died):
-            copy_back.run(standing.stand._replace(hands=Dying(standing.stand.hands, after=after)), since)
-        again = copy_back.run(standing.stand, since)
-        assert {each.table: each.rows for each in again} == {"events": rows_again, "clicks": 0}
-        assert_equal(standing)
-
-
-def test_rows_that_v2_lacks_are_no_way_back(standing: Standing) -> None:
-    standing.query(0, "INSERT INTO v1.events SELECT now() - 300, 'extra', 'Red', 1, NULL")
-    with pytest.raises(MigrateError, match="and 0 that came back are not the") as caught:
-        copy_back.run(standing.stand, standing.now() - 3600)
-    assert caught.value.exit_code == 1
-    assert standing.kinds("returned") == []
-
-
-def test_what_cannot_be_given_back_is_listed(standing: Standing) -> None:
-    spec = standing.stand.ground.spec
-    events = spec.tables[0]
-    without = replace(events, sources=(replace(events.sources[0], inverse={}),))
-    lossy = standing.with_spec(tables=(without, spec.tables[1]))
-    lossy.note(facts.READS, version="v2", clock_seconds=standing.now())
-    lossy.note(facts.DUAL_WRITE, is_on=False, clock_seconds=standing.now())
-    assert copy_back.not_invertible(lossy.stand) == [
-        "events.kind: v2 has lower(kind), and there is no inverse"
-    ]
-    assert "no way back without loss" in switch.rollback_means(lossy.stand)
-    hooked_up = lossy.with_hooks(reads_v1=Hook(command=("true",)), dual_write_on=Hook(command=("true",)))
-    with pytest.raises(MigrateError, match="there is no inverse"):
-        switch.rollback(hooked_up.stand, nobody, timing=FAST)
-    assert standing.kinds(facts.HOOK) == []
-    # An inverse that gives something else is found out before anything is added.
-    wrong = replace(events, sources=(replace(events.sources[0], inverse={"kind": "'blue'"}),))
-    standing.query(
-        0,
-        "INSERT INTO v2.events (ts, id, kind, value, note) SETTINGS distributed_foreground_insert = 1 SELECT now() - 600, 'lost', 'green', 1, NULL",
-    )
-    lying = standing.with_spec(tables=(wrong, spec.tables[1]))
-    with pytest.raises(MigrateError, match="1 that came back are not the"):
-        copy_back.run(lying.stand, standing.now() - 3600)
-    assert standing.kinds("returned") == []

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from chtui.demo.selftest.oracle import clean
 from chtui.fleet.literal import Value
 from chtui.migrate.backfill import Backfill
 from chtui.migrate.digests import DIGEST
@@ -21,8 +20,7 @@ from chtui.migrate.questions import Questions
 from chtui.migrate.remembered import Remembered
 from chtui.migrate.verification import Told
 from chtui.records import HostId
-from tests.engine.standing import Standing, start
-from tests.engine.test_migrate_cutover_readers import case_on
+from tests.engine.standing import Standing, opened
 from tests.support import ModernRig
 
 
@@ -41,13 +39,8 @@ class Counting(Questions):
 
 @pytest.fixture
 def standing(modern: ModernRig, tmp_path: Path) -> Iterator[Standing]:
-    case = case_on(modern, "remembered", tmp_path)
-    try:
-        found = start(case, modern.query, tmp_path / "run")
+    with opened(modern, "remembered", tmp_path) as found:
         yield found
-        found.close()
-    finally:
-        clean(case, modern.query, len(modern.nodes))
 
 
 def look(

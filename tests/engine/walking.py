@@ -10,16 +10,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from chtui.errors import MigrateError
 from chtui.migrate import facts, journal
+from chtui.migrate.cutover.copy_back import RETURN
 from chtui.migrate.facts import Facts
+from chtui.migrate.live.tending import WATCHING
 from tests.engine.commands import Command, Done
 from tests.support import wait_until
 
 LOOK_SECONDS = 0.5
+MOVING_SECONDS = 400.0
+"""A way back waits until rows of its time have come, and an hour at a time until nothing is under way."""
+BEHIND_SECONDS = 20.0
 FINDING = re.compile(r"not possible yet: ((?:[a-z]+ )+?on [0-9.]+:[0-9]+|[^:]*):")
 OF_PEOPLE = ("query ", "grant ", "user ", "profile ")
 """What names of findings begin with that a rig's own users cause; none is of rows."""
@@ -52,6 +59,16 @@ class Walk:
             return Facts()  # it is not begun yet
         return facts.of(events)
 
+    @property
+    def status(self) -> dict[str, Any]:
+        """What the command says of it."""
+        return dict(json.loads(self("status", self.name, "--json").out))
+
+    def has_told(self, kind: str) -> bool:
+        """Whether its journal has an event of a kind; asked for again and again, like `facts`."""
+        time.sleep(LOOK_SECONDS)
+        return any(event.kind == kind for event in journal.read(self.name, directory=self.folder)[1])
+
     def go_on(self, *arguments: str) -> None:
         """Begin, or go on, with `run` or the arguments given; what it says is in a file."""
         wanted = arguments or ("run", str(self.spec), "--run", self.name, "--yes")
@@ -80,7 +97,7 @@ class Walk:
     def moved(self, verb: str, version: str) -> None:
         """Have readers moved, with every finding accepted that is of people, not of rows."""
         for _ in range(12):
-            done = self(verb, self.name)
+            done = self(verb, self.name, seconds=MOVING_SECONDS)
             if done.code == 0:
                 break
             found = FINDING.search(done.err)
@@ -93,8 +110,26 @@ class Walk:
         """Have readers moved to v2, back and to v2 again; its sealed report is a proof, and both are written."""
         for verb, version in (("cutover", "v2"), ("rollback", "v1"), ("cutover", "v2")):
             self.moved(verb, version)
-        told = json.loads(self("status", self.name, "--json").out)
+        told = self.status
         assert (told["reads"], told["dual_write"], told["report"]["is_proof"]) == ("v2", True, True)
+
+    def out_and_back(self) -> None:
+        """End dual writing and go back to v1, which has fallen behind; the run is killed while it brings v1 what it lacks."""
+        ended = self("dual-write", self.name, "off", "--early", seconds=MOVING_SECONDS)
+        assert ended.code == 0, ended
+        assert self.status["source_lacks_since"] is not None
+        time.sleep(BEHIND_SECONDS)
+        with ThreadPoolExecutor(1) as pool:
+            given_up = pool.submit(self, "rollback", self.name, seconds=MOVING_SECONDS)
+            wait_until(lambda: self.has_told(RETURN), MOVING_SECONDS, "rows about to come back")
+            self.kill()
+            assert given_up.result().code != 0
+        wait_until(lambda: self.status["stage"] == WATCHING, MOVING_SECONDS, "the next process")
+        told = self.status
+        assert (told["reads"], told["dual_write"]) == ("v2", True)
+        assert told["source_lacks_since"] is not None
+        self.moved("rollback", "v1")
+        assert self.status["source_lacks_since"] is None
 
     def is_verified(self) -> None:
         """The command of its own says so too."""

@@ -38,8 +38,34 @@ def test_the_last_word_counts() -> None:
         (facts.READS, {"version": "v1", "clock_seconds": 7.5}),
         (facts.DUAL_WRITE, {"is_on": False, "clock_seconds": 8.0}),
     )
-    assert (found.dual_write, found.dual_write_at) == (False, 8.0)
+    assert (found.dual_write, found.lacking_since) == (False, 8.0)
     assert (found.reads, found.reads_at) == ("v1", 7.5)
+
+
+def test_v1_lacks_rows_until_it_was_seen_to_have_all() -> None:
+    begun = (facts.LACKING, {"since_seconds": 7.0})
+    off = (facts.DUAL_WRITE, {"is_on": False, "clock_seconds": 8.0})
+    on = (facts.DUAL_WRITE, {"is_on": True, "clock_seconds": 9.0})
+    back = (facts.LACKING, {"since_seconds": None})
+    assert [folded(*told).lacking_since for told in ((begun,), (begun, off), (off, on), (begun, off, on))] == [
+        7.0, 7.0, 8.0, 7.0,
+    ]  # fmt: skip
+    assert not folded(begun, off, on).are_both_whole, "whoever brought rows back was killed in the middle"
+    assert folded(begun, off, on, back) == folded(on)
+    assert folded(on).are_both_whole
+    assert folded(begun, off, on, back, begun).lacking_since == 7.0
+
+
+def test_what_a_hook_did_is_open_until_it_was_seen() -> None:
+    there = (facts.READS, {"version": "v2", "clock_seconds": 6.0})
+    on = (facts.DUAL_WRITE, {"is_on": True, "clock_seconds": 9.0})
+    told = [hook("reads_v1", "begun"), hook("reads_v1", "done")]
+    assert folded(there, *told).unseen == {"reads_v1"}
+    assert folded(there, hook("reads_v1", "failed")).unseen == {"reads_v1"}, "it may have had its effect"
+    assert folded(there, *told, there).unseen == frozenset()
+    assert folded(there, *told, on).unseen == {"reads_v1"}
+    assert folded(*told, hook("dual_write_on", "begun"), on).unseen == {"reads_v1"}
+    assert folded(hook("pause_writers", "begun")).unseen == frozenset()
 
 
 def test_what_was_begun_and_not_done_is_open() -> None:

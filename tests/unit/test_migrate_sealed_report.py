@@ -93,9 +93,11 @@ def test_what_a_verification_proves(found: Verification, accepted: tuple[str, ..
 
 def test_up_to_when_all_can_be_equal() -> None:
     assert sealed_report.comparable_until(Facts(), 600, 5000) is None
-    assert sealed_report.comparable_until(Facts(dual_write=True, dual_write_at=1000), 600, 5000) == 4400
-    ended = Facts(dual_write=False, dual_write_at=3000)
+    assert sealed_report.comparable_until(Facts(dual_write=True), 600, 5000) == 4400
+    ended = Facts(dual_write=False, lacking_since=3000)
     assert sealed_report.comparable_until(ended, 600, 5000) == 2400, "v1 gets no more rows since"
+    begun_again = Facts(dual_write=True, lacking_since=3000)
+    assert sealed_report.comparable_until(begun_again, 600, 5000) == 2400, "nor has it got those back"
 
 
 def test_a_report_says_who_sealed_what_and_when_and_is_whole(tmp_path: Path) -> None:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from chtui.migrate.layout import Ground
     from chtui.migrate.verification import Verification
 
-EXPIRY_MARGIN_SECONDS = 86_400
-"""A comparison may take hours; expiries are given in days."""
 DRILLED = 8
 """Hours that differ and are looked into; the report has all of them."""
 
@@ -31,6 +29,7 @@ def run(arguments: argparse.Namespace, found: Connect) -> int:
     """Compare, print what differs, and return 0 where nothing does, 1 where something does, 3 where that is not known."""
     from chtui.clock import SystemClock
     from chtui.migrate import benchmarks, journal, report, sealed_report, verify
+    from chtui.migrate.expiry import EXPIRY_MARGIN_SECONDS
     from chtui.migrate.layout import Ground, Layout, shards_of, source_shape
 
     spec = common.spec(arguments.spec)

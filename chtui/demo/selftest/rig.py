@@ -60,8 +60,11 @@ class FaultRig:
         if is_hung:
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
-        else:
-            self.restart(0 if victim == SOURCE else number)
+            return
+        index = 0 if victim == SOURCE else number
+        # Who was struck together with another may have come back with it.
+        if not pids or self.pid(index) in pids:
+            self.restart(index)
 
     def version(self) -> str:
         """Return the servers' version.

@@ -27,7 +27,9 @@ from chtui.migrate.digests import (
     to_digests,
     total,
 )
+from chtui.migrate.expiry import EXPIRY_MARGIN_SECONDS, at, rule_of
 from chtui.migrate.layout import HOUR_SECONDS
+from chtui.migrate.look import both
 from chtui.migrate.shape import FORMAT_ROW_SINCE, Shape
 from chtui.migrate.spec import Retries, SourceTable, TableSpec
 from chtui.migrate.stand import Stand
@@ -70,6 +72,10 @@ class _Way:
     returned: tuple[str, ...]
     """The expression over v2's columns, of v1's type, for each."""
     asking: Asking
+    kept: str
+    """The condition for rows v2 does not let go meanwhile, over v2's columns; empty where it lets none go."""
+    own_kept: str
+    """The same over v1's columns."""
 
 
 def not_invertible(stand: Stand) -> list[str]:
@@ -122,20 +128,22 @@ def run(
     """Bring back every row of v2 with an event time between two instants that v1 lacks, and prove it.
 
     From somewhat before the first, for rows may come late; without the second up to those younger than the lateness. With it
-    it is waited for, until rows of that time have reached both.
+    it is waited for, until rows of that time have reached both. Rows that v2 has let go, or soon will, are left as they are.
 
     Raises:
-        MigrateError: v2 lacks rows of v1, or what comes back is not what v2 has, or rows came again and again, exit code 1.
+        MigrateError: v2 lacks rows of v1, or cannot give back what v1 lacks, or what comes back is not what v2 has, or rows
+            came again and again, exit code 1.
         QueryError, ConnectError: a server failed a statement; all of it may be run again.
     """
-    demand_invertible(stand)
     lateness = stand.ground.spec.retention.lateness_seconds
     start = int((since_seconds - 2 * lateness) // HOUR_SECONDS) * HOUR_SECONDS
     now = now_seconds(stand.ground.hosts.source)
     end = int(now - lateness) if until_seconds is None else int(until_seconds) + 1
     found: list[CopiedBack] = []
     for table in stand.ground.spec.tables:
-        way = _way(stand, table)
+        way = _way(stand, table, int(now))
+        if way.kept:
+            say(f"{table.name}: rows that expire by tomorrow are left as they are, in v1 too")
         rows = hours = 0
         for low in range(start, end, HOUR_SECONDS):
             high = min(low + HOUR_SECONDS, end)
@@ -177,6 +185,7 @@ class _Span:
             here, there = self._source(), self._target()
             if here == there:
                 return 0
+            demand_invertible(self._stand)
             staged = self._stage()
             self._stand.progress.sleep(_settling(self._stand))
             back = self._digest(staged, self._spec.source.database, staged=True)
@@ -283,29 +292,37 @@ class _Span:
         return f"cluster({literal(target.cluster)}, {table_name(target.database, self._way.table.local)})"
 
     def _where(self) -> str:
-        return self._between(quote_identifier(self._way.table.time))
+        return both(self._between(quote_identifier(self._way.table.time)), self._way.kept)
 
     def _own_where(self) -> str:
-        return self._between(self._way.shape.values[self._way.table.time])
+        return both(self._between(self._way.shape.values[self._way.table.time]), self._way.own_kept)
 
     def _between(self, time: str) -> str:
         return f"{time} >= {self._bounds[0]} AND {time} < {self._bounds[1]}"
 
 
-def _way(stand: Stand, table: TableSpec) -> _Way:
+def _way(stand: Stand, table: TableSpec, now_seconds: int) -> _Way:
     source = table.sources[0]
     types = _given(stand, source)
+    shape = stand.ground.shapes[table.name, source.name]
     old = min(host.version for host in stand.ground.hosts.everyone) < FORMAT_ROW_SINCE
+    rule = rule_of(table.expires) if table.name in stand.facts().aging and table.expires else None
+
+    def kept(values: dict[str, str]) -> str:
+        return rule.over(values).kept(at(now_seconds + EXPIRY_MARGIN_SECONDS)) if rule else ""
+
     return _Way(
         table=table,
         source=source,
-        shape=stand.ground.shapes[table.name, source.name],
+        shape=shape,
         columns=tuple(types),
         returned=tuple(
             f"CAST(({source.inverse.get(name, quote_identifier(name))}), {literal(kind)})"
             for name, kind in types.items()
         ),
         asking=Asking(table, stand.ground.layout, tuple(given_columns(table)), old),
+        kept=kept({}),
+        own_kept=kept(dict(shape.values)),
     )
 
 

@@ -225,8 +225,12 @@ def demand_droppable(stand: Stand) -> None:
         if left > 0:
             days = spec.retention.keep_source_days
             why.append(f"v1 is kept for {days:g} days after readers moved, {format_seconds(left)} more")
+    if "reads_v1" in known.unseen:
+        why.append("readers were told to move back to it, and nobody has seen where they are")
     if known.dual_write:
         why.append("writers still write to it")
+    elif "dual_write_on" in known.unseen:
+        why.append("writers were told to write to it again, and nobody has seen whether they do")
     if why:
         raise MigrateError(
             f"v1 must not be dropped: {'; '.join(why)}", fix="see chtui migrate status", exit_code=1

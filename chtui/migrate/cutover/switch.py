@@ -87,7 +87,7 @@ def rollback(
     timing: Timing = Timing(),
     say: Say = lambda _: None,
 ) -> Switched:
-    """Move readers back to v1; where dual writing was stopped, first write both again and copy back what v1 lacks.
+    """Move readers back to v1; where v1 may lack rows, first write both again and copy back what it lacks.
 
     Raises:
         MigrateError: v1 is gone or cannot get back what it lacks, or readers did not move, exit code 1; that is not known,
@@ -98,16 +98,19 @@ def rollback(
     known = stand.facts()
     stand.progress.stage("rollback")
     copied: tuple[CopiedBack, ...] = ()
-    if known.dual_write is False:
+    if known.lacking_since is not None:
         hooks.demanded(stand, DUAL_ON)
-        copy_back.demand_invertible(stand)
-        since = known.dual_write_at or 0.0
+        if known.dual_write is False:
+            copy_back.demand_invertible(stand)
         say("rows go to v1 again")
+        # Also where they seem to: whoever stopped that, or began to go back, may have been killed in the middle.
         _write_both(stand, confirmed, timing, nobody=NOBODY_WRITES in force_names)
         spec = stand.ground.spec
         # Events may lie ahead of the clock that says when they were written.
         ahead = min(spec.limits.watermark_after_seconds, spec.retention.lateness_seconds)
-        copied = copy_back.run(stand, since, now_seconds(stand.ground.hosts.source) + ahead, say=say)
+        until = now_seconds(stand.ground.hosts.source) + ahead
+        copied = copy_back.run(stand, known.lacking_since, until, say=say)
+        stand.hands.diary.append(facts.LACKING, {"since_seconds": None})
     found = _move(stand, "v1", READS_V1, confirmed, nobody=NOBODY_READS in force_names, timing=timing)
     return Switched(found.what, found.at_seconds, found.took_seconds, found.seen, copied)
 
@@ -117,15 +120,14 @@ def rollback_means(stand: Stand) -> str:
     known = stand.facts()
     if known.dropped:
         return f"there is no way back: {', '.join(sorted(known.dropped))} of v1 is gone"
-    if known.dual_write is not False:
+    if known.lacking_since is None:
         return "readers go back to v1 in seconds; v1 has every row, for writers write both"
-    age = format_seconds(max(0.0, now_seconds(stand.ground.hosts.source) - (known.dual_write_at or 0.0)))
+    age = format_seconds(max(0.0, now_seconds(stand.ground.hosts.source) - known.lacking_since))
+    since = f"v1 {'may lack rows since' if known.dual_write else 'got no rows for'} {age}{' ago' if known.dual_write else ''}"
     lost = copy_back.not_invertible(stand)
     if lost:
-        return (
-            f"no way back without loss: v1 got no rows for {age}, and v2 cannot give back {'; '.join(lost)}"
-        )
-    return f"v1 got no rows for {age}: writers write both again, those rows are copied back and proven, then readers go back"
+        return f"no way back without loss: {since}, and v2 cannot give back {'; '.join(lost)}"
+    return f"{since}: writers write both again, those rows are copied back and proven, then readers go back"
 
 
 def stop_dual_write(
@@ -148,6 +150,12 @@ def stop_dual_write(
         raise MigrateError(
             "readers are on v1: it must go on getting rows", fix="move readers to v2 first", exit_code=1
         )
+    if READS_V1 in known.unseen:
+        raise MigrateError(
+            "readers were told to move back to v1, and nobody has seen where they are",
+            fix="move them for certain first: chtui migrate cutover, or rollback",
+            exit_code=1,
+        )
     began = now_seconds(stand.ground.hosts.source)
     days = stand.ground.spec.retention.keep_source_days
     left = known.reads_at + days * DAY_SECONDS - began
@@ -157,6 +165,9 @@ def stop_dual_write(
             fix="wait, or say early: a rollback then copies rows back first",
             exit_code=1,
         )
+    # Before the hook, which may have an effect whatever becomes of it and of this process.
+    if known.lacking_since is None:
+        stand.hands.diary.append(facts.LACKING, {"since_seconds": began})
     hooks.run(stand, DUAL_OFF, confirmed)
     going = observe.await_writers(
         stand,
@@ -164,7 +175,6 @@ def stop_dual_write(
         most_seconds=timing.most_seconds,
         nobody_writes=NOBODY_WRITES in force_names,
     )
-    # From before the hook on: what came since may lack in v1.
     stand.hands.diary.append(facts.DUAL_WRITE, {"is_on": False, "clock_seconds": began})
     took = now_seconds(stand.ground.hosts.source) - began
     return Switched(

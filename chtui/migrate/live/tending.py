@@ -70,13 +70,13 @@ class Tending:
                 self._do(errand)
             facts = self._stand.facts()
             is_looking = self._looking is not None and self._looking.is_alive()
-            if facts.dual_write and not is_looking and time.monotonic() - self._looked > every:
+            if facts.are_both_whole and not is_looking and time.monotonic() - self._looked > every:
                 # Beside everything else: whoever wants readers back does not wait for a comparison.
                 self._looking = threading.Thread(target=self._look, name="look", daemon=True)
                 self._looking.start()
             self._report.go_on()
             # Rows that expire are no longer equal on both sides: what proves that all came is made before.
-            if facts.reads == "v2" and self._report.is_whole:
+            if facts.reads == "v2" and not facts.unseen and self._report.is_whole:
                 self._expire()
 
     def _is_over(self) -> bool:
@@ -108,7 +108,7 @@ class Tending:
     def _bring(self, until: int) -> None:
         """Bring over what sealed tables lack up to an instant, while nobody else does; what cannot be brought the gate sees."""
         self._await_look()
-        if self._stand.facts().dual_write:
+        if self._stand.facts().are_both_whole:
             self._again(until)
 
     def _again(self, until: int | None = None) -> None:
@@ -171,7 +171,7 @@ class Tending:
         if args.get("state") != "off":
             raise MigrateError(
                 "dual writing is on"
-                if self._stand.facts().dual_write
+                if self._stand.facts().are_both_whole
                 else "v1 lacks rows since it was stopped",
                 fix="chtui migrate rollback writes both again and brings v1 what it lacks",
             )
