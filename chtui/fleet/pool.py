@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from chtui.profile.model import Tls
 
 
+BODY_HEADERS = {"content-length", "transfer-encoding"}
+"""One of them tells where an answer ends. Without, Python's HTTP client takes the end of the connection for it: of a server
+that is killed while it sends headers, or progress in them, an empty answer, and the statement for done. ClickHouse from 18.16
+to 26.9 sends one of them with every answer."""
+SUCCESS = 200
+"""A failure is one, whether or not all that is said of it arrives; a native port says its own without these headers."""
+
+
 class OneConnectionPool(urllib3.PoolManager):
     """A pool of one connection to one server.
 
@@ -30,7 +38,11 @@ class OneConnectionPool(urllib3.PoolManager):
     """How long the next request may wait for bytes."""
 
     def urlopen(self, method: str, url: str, redirect: bool = True, **options: Any) -> BaseHTTPResponse:  # type: ignore[override]
-        """Send one request; as urllib3's, but never again by itself and never elsewhere."""
+        """Send one request; as urllib3's, but never again by itself and never elsewhere.
+
+        Raises:
+            urllib3.exceptions.HTTPError: there is no answer, or its headers are not whole.
+        """
         del redirect
         if self.query_ids is not None and "query_id=" not in url and not url.endswith("/ping"):
             # The driver's own login queries carry none; its URL may end in a bare question mark.
@@ -40,7 +52,11 @@ class OneConnectionPool(urllib3.PoolManager):
         options["timeout"] = urllib3.Timeout(
             connect=min(self.connect_seconds, self.deadline_seconds), read=self.deadline_seconds
         )
-        return super().urlopen(method, url, redirect=False, **options)
+        answer = super().urlopen(method, url, redirect=False, **options)
+        if answer.status == SUCCESS and not BODY_HEADERS & {name.lower() for name in answer.headers}:
+            answer.close()
+            raise urllib3.exceptions.ProtocolError("the connection broke in the headers of an answer")
+        return answer
 
 
 def make_pool(tls: Tls, connect_seconds: float) -> OneConnectionPool:

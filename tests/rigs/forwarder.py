@@ -25,6 +25,8 @@ class TcpForwarder(LoopServer):
         self.bytes_to_target = 0
         self.bytes_to_client = 0
         self.stalled = False
+        self.answer_bytes: int | None = None
+        """The next answer ends after so many bytes, and its connection with it, in order."""
         self._links: set[_Link] = set()
 
     @property
@@ -129,8 +131,12 @@ class _Link:
 
     def received(self, end: _End, data: bytes) -> None:
         if end is self.target:
+            data = data[: self.forwarder.answer_bytes]
             self.forwarder.bytes_to_client += len(data)
             self.client.write(data)
+            if self.forwarder.answer_bytes is not None:
+                self.forwarder.answer_bytes = None
+                self.client.close()
         elif self.forwarder.stalled or not self.target.connected:
             self._early.append(data)
             self.client.read(False)
