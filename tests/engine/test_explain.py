@@ -9,7 +9,7 @@ import pytest
 from chtui.views.panes import page
 from chtui.views.queries.explain import EXPLAIN, QueryPlanFact, plan_facts
 from tests.engine.fleets import collected
-from tests.support import ModernRig
+from tests.support import ModernRig, wait_until
 
 TABLE = "demo.events"
 
@@ -27,13 +27,18 @@ def run(rig: ModernRig, sql: str) -> str:
     """Run a query on the first host and return its id, once it is in the log."""
     query_id = f"explained-{secrets.token_hex(4)}"
     rig.query(0, f"/* {query_id} */ {sql}")
-    rig.query(0, "SYSTEM FLUSH LOGS")
-    found = rig.query(
-        0,
-        "SELECT query_id FROM system.query_log WHERE type = 'QueryFinish' AND is_initial_query "
-        f"AND startsWith(query, '/* {query_id} */') ORDER BY event_time_microseconds DESC LIMIT 1",
-    )
-    return found.strip()
+
+    def logged() -> str:
+        # What a query comes to is logged after its answer.
+        rig.query(0, "SYSTEM FLUSH LOGS")
+        found = rig.query(
+            0,
+            "SELECT query_id FROM system.query_log WHERE type = 'QueryFinish' AND is_initial_query "
+            f"AND startsWith(query, '/* {query_id} */') ORDER BY event_time_microseconds DESC LIMIT 1",
+        )
+        return found.strip()
+
+    return str(wait_until(logged, 20, "the query in the log"))
 
 
 def test_it_is_asked_only_when_wanted() -> None:
