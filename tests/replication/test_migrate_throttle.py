@@ -31,6 +31,7 @@ def progress(replicated_cluster: ReplicatedCluster) -> Iterator[Progress]:
         spec,
         source=replace(spec.source, host=source, database="default"),
         target=replace(spec.target, database=DATABASE, flavour=Flavour.REPLICATED),
+        limits=replace(spec.limits, free_space_ratio=0.2),
     )
     servers.sql_on_cluster(f"CREATE DATABASE {DATABASE} ON CLUSTER {CLUSTER}")
     servers.sql_on_cluster(
