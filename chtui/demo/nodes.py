@@ -97,8 +97,8 @@ class DemoNode:
         raise DemoError(f"not ready after {seconds:.0f} s: {last}", where=self._where, fix=f"see {self._log}")
 
     def suspend(self) -> None:
-        """Make it hang (SIGSTOP)."""
-        self._running().send(signal.SIGSTOP)
+        """Make it hang (SIGSTOP); returns when it does."""
+        self._running().suspend()
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""

@@ -49,6 +49,12 @@ class Child:
         """Send a signal, unless the process has ended."""
         self._popen.send_signal(number)
 
+    def suspend(self) -> None:
+        """Make it hang (SIGSTOP), and return when all of its threads stand still; a busy machine takes its time for that."""
+        self.send(signal.SIGSTOP)
+        # WNOWAIT leaves the exit code of a process that has ended instead to `poll`.
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
     def hang_up(self) -> None:
         """Close its standard input, which asks it to end."""
         self._stdin.close()

@@ -131,10 +131,12 @@ class _Link:
 
     def received(self, end: _End, data: bytes) -> None:
         if end is self.target:
-            data = data[: self.forwarder.answer_bytes]
+            # Looked at once: whoever has this answer may ask for the next to be cut before the writing of it returns.
+            most_bytes = self.forwarder.answer_bytes
+            data = data[:most_bytes]
             self.forwarder.bytes_to_client += len(data)
             self.client.write(data)
-            if self.forwarder.answer_bytes is not None:
+            if most_bytes is not None:
                 self.forwarder.answer_bytes = None
                 self.client.close()
         elif self.forwarder.stalled or not self.target.connected:
