@@ -52,6 +52,16 @@ def rule_of(text: str) -> Rule:
     return Rule(text[:end].strip(), where.strip())
 
 
+def kept(expires: str, until_seconds: int | None, values: dict[str, str]) -> str:
+    """Return the condition for rows that cannot be gone by an instant, over columns that `values` gives.
+
+    Empty for all, where nothing expires or there is no such instant.
+    """
+    if until_seconds is None or not expires:
+        return ""
+    return rule_of(expires).over(values).kept(at(until_seconds))
+
+
 def at(seconds: int) -> str:
     """Return the expression of an instant, given in seconds since 1970."""
     return f"toDateTime({seconds})"

@@ -13,7 +13,7 @@ from chtui.fleet.driver import parse_version
 from chtui.fleet.literal import Value, literal, quote_identifier
 from chtui.migrate.ddl import given_columns, instant
 from chtui.migrate.digests import DIGEST, NANOSECONDS, NOTHING, Asking, Digest
-from chtui.migrate.expiry import at, rule_of
+from chtui.migrate.expiry import kept
 from chtui.migrate.hosts import Host
 from chtui.migrate.layout import HOUR_SECONDS, Ground, Shard, partition_of, shard_of
 from chtui.migrate.questions import Questions
@@ -112,10 +112,7 @@ class Look:
 
     def _kept(self, values: dict[str, str]) -> str:
         """The condition for rows that cannot be gone, over columns that `values` gives; empty for all."""
-        until = self.ground.left_out.get(self.table.name)
-        if until is None or not self.table.expires:
-            return ""
-        return rule_of(self.table.expires).over(values).kept(at(until))
+        return kept(self.table.expires, self.ground.left_out.get(self.table.name), values)
 
     def _partitions(
         self,

@@ -159,11 +159,12 @@ def case_on(modern: ModernRig, name: str, directory: Path) -> Case:
 
 @contextmanager
 def opened(modern: ModernRig, name: str, directory: Path) -> Iterator[Standing]:
-    """One made anew on the 26.9 rig, and taken away again."""
+    """One made anew on the 26.9 rig, with a query log that has nothing of earlier tests, and taken away again."""
     case = case_on(modern, name, directory)
     clean(case, modern.query, len(modern.nodes))
     try:
         found = start(case, modern.query, directory / "run")
+        found.forget_queries()
         try:
             yield found
         finally:

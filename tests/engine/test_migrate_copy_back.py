@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,6 @@ OF_WRITER = "SELECT id FROM v2.events WHERE id LIKE 'w%' EXCEPT SELECT id FROM v
 @pytest.fixture
 def standing(modern: ModernRig, tmp_path: Path) -> Iterator[Standing]:
     with opened(modern, "returned", tmp_path) as found:
-        found.forget_queries()
         yield found
 
 
@@ -85,6 +85,15 @@ class Died(BaseException):
     @classmethod
     def now(cls, *_: object, **__: object) -> None:
         raise cls
+
+
+@contextmanager
+def died_before(monkeypatch: pytest.MonkeyPatch, seen: str) -> Iterator[None]:
+    """What is done inside ends when it would look whether a hook had its effect."""
+    with monkeypatch.context() as patched:
+        patched.setattr(observe, seen, Died.now)
+        with pytest.raises(Died):
+            yield
 
 
 class Dying(Hands):
@@ -146,10 +155,8 @@ def test_whoever_ends_dual_writing_is_killed(
     """The hook has stopped it, and nobody has written down that it was seen."""
     there = hooked(standing, services)
     switch.cutover(there.stand, nobody, timing=FAST)
-    with monkeypatch.context() as patched:
-        patched.setattr(observe, "await_writers", Died.now)
-        with pytest.raises(Died):
-            switch.stop_dual_write(there.stand, nobody, early=True, timing=FAST)
+    with died_before(monkeypatch, "await_writers"):
+        switch.stop_dual_write(there.stand, nobody, early=True, timing=FAST)
     assert not services.writes_v1
     known = standing.facts
     assert (known.dual_write, known.are_both_whole) == (None, False)
@@ -169,10 +176,8 @@ def test_whoever_moves_readers_back_is_killed(
     """They read v1 by then, and the journal's last word is that they read v2: v1 must go on getting rows."""
     there = hooked(standing, services)
     switch.cutover(there.stand, nobody, timing=FAST)
-    with monkeypatch.context() as patched:
-        patched.setattr(observe, "await_readers", Died.now)
-        with pytest.raises(Died):
-            switch.rollback(there.stand, nobody, timing=FAST)
+    with died_before(monkeypatch, "await_readers"):
+        switch.rollback(there.stand, nobody, timing=FAST)
     assert (services.version, standing.facts.reads, standing.facts.unseen) == (
         "v1",
         "v2",

@@ -26,7 +26,6 @@ CHECKS = ["sealed", "resolved", "report", "freshness", "hours", "spool", "replic
 @pytest.fixture
 def standing(modern: ModernRig, tmp_path: Path) -> Iterator[Standing]:
     with opened(modern, "switched", tmp_path) as found:
-        found.forget_queries()
         yield found
 
 

@@ -27,7 +27,7 @@ from chtui.migrate.digests import (
     to_digests,
     total,
 )
-from chtui.migrate.expiry import EXPIRY_MARGIN_SECONDS, at, rule_of
+from chtui.migrate.expiry import EXPIRY_MARGIN_SECONDS, kept
 from chtui.migrate.layout import HOUR_SECONDS
 from chtui.migrate.look import both
 from chtui.migrate.shape import FORMAT_ROW_SINCE, Shape
@@ -306,11 +306,7 @@ def _way(stand: Stand, table: TableSpec, now_seconds: int) -> _Way:
     types = _given(stand, source)
     shape = stand.ground.shapes[table.name, source.name]
     old = min(host.version for host in stand.ground.hosts.everyone) < FORMAT_ROW_SINCE
-    rule = rule_of(table.expires) if table.name in stand.facts().aging and table.expires else None
-
-    def kept(values: dict[str, str]) -> str:
-        return rule.over(values).kept(at(now_seconds + EXPIRY_MARGIN_SECONDS)) if rule else ""
-
+    gone_by = now_seconds + EXPIRY_MARGIN_SECONDS if table.name in stand.facts().aging else None
     return _Way(
         table=table,
         source=source,
@@ -321,8 +317,8 @@ def _way(stand: Stand, table: TableSpec, now_seconds: int) -> _Way:
             for name, kind in types.items()
         ),
         asking=Asking(table, stand.ground.layout, tuple(given_columns(table)), old),
-        kept=kept({}),
-        own_kept=kept(dict(shape.values)),
+        kept=kept(table.expires, gone_by, {}),
+        own_kept=kept(table.expires, gone_by, dict(shape.values)),
     )
 
 

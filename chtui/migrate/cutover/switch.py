@@ -123,7 +123,7 @@ def rollback_means(stand: Stand) -> str:
     if known.lacking_since is None:
         return "readers go back to v1 in seconds; v1 has every row, for writers write both"
     age = format_seconds(max(0.0, now_seconds(stand.ground.hosts.source) - known.lacking_since))
-    since = f"v1 {'may lack rows since' if known.dual_write else 'got no rows for'} {age}{' ago' if known.dual_write else ''}"
+    since = f"v1 got no rows for {age}" if known.dual_write is False else f"v1 may lack rows since {age} ago"
     lost = copy_back.not_invertible(stand)
     if lost:
         return f"no way back without loss: {since}, and v2 cannot give back {'; '.join(lost)}"
