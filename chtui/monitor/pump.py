@@ -193,6 +193,9 @@ class Pump:
                 self._topology_at = self._clock.monotonic() + TOPOLOGY_SECONDS
         except ChtuiError as error:
             fleet.error = error
+            if isinstance(error, UsageError):
+                # The others know the same clusters: it is the wish that is wrong.
+                fleet.seeds_left.clear()
         if all(target.link is not link for target in fleet.targets.values()):
             link.close()
 

@@ -200,8 +200,9 @@ def test_a_reader_asking_through_another_is_never_told_that_all_is_well(modern: 
     assert assess(snapshot).exit_code == 2
 
 
-def test_an_unknown_cluster_lists_those_there_are(modern: ModernRig) -> None:
-    snapshot = collected(modern.effective(cluster="no_such"), (STATE,), 8.0)
+@pytest.mark.timeout(60)
+def test_an_unknown_cluster_lists_those_there_are_at_once(modern: ModernRig) -> None:
+    snapshot = collected(modern.effective(cluster="no_such"), (STATE,), 600.0)
     assert snapshot.hosts == ()
     assert (
         f"cluster 'no_such' does not exist; the server knows: {CLUSTER}, {SOURCE_CLUSTER}; choose one"
