@@ -24,6 +24,9 @@ DUAL_WRITE = "dual_write"
 """Dual writing was seen to be on or off: `is_on`, `clock_seconds` (since 1970 by v1's clock)."""
 LACKING = "source_lacks"
 """From when on v1 may lack rows that v2 has: `since_seconds`, or null once it has all of them again."""
+BEHIND = "target_lacks"
+"""From when on v2 may lack rows that writers gave v1 alone: `since_seconds`, or null once it has all of them; `until_seconds`, from
+when on they surely give them to both again, or null while nobody knows."""
 DELTA = "delta"
 """Rows are added to an open partition beside those that are there: `table`, `partition_id`, `host`, `state` (`begun`, `done`)."""
 SEALING = "sealing"
@@ -43,6 +46,14 @@ DROPPED = "source_dropped"
 
 REPORT = "report"
 """The sealed report is on disk: `path`, `sha256` of the file, `verdict`, `until_seconds` (null for all rows), `made_at`."""
+
+
+class Behind(NamedTuple):
+    """When rows came that v2 may lack, by their event times, in seconds since 1970."""
+
+    since_seconds: float
+    until_seconds: float | None
+    """None while there may come more."""
 
 
 class Report(NamedTuple):
@@ -73,6 +84,8 @@ class Facts:
     """Whether it was last seen on; None before it was ever switched."""
     lacking_since: float | None = None
     """From when on v1 may lack rows that v2 has; None where it has all. Writers may write both again all the same."""
+    behind: Behind | None = None
+    """Rows that v2 may lack because dual writing was being ended; None where it was seen to have all."""
     half_added: frozenset[tuple[str, str, str]] = frozenset()
     """Table, partition id and host where rows were being added and nobody knows whether the aggregates have them too."""
     unseen: frozenset[str] = frozenset()
@@ -120,6 +133,7 @@ def of(events: Iterable[Event]) -> Facts:
     lacking: float | None = None
     for event in events:
         facts, lacking, unseen = event.facts, _lacking_since(lacking, event), _unseen(unseen, event)
+        is_paused = _is_paused(is_paused, event)
         match event.kind:
             case "proven" | "skipped":
                 (proven if event.kind == PROVEN else skipped).add(str(facts["cell"]))
@@ -130,8 +144,6 @@ def of(events: Iterable[Event]) -> Facts:
             case "delta":
                 place = (str(facts["table"]), str(facts["partition_id"]), str(facts["host"]))
                 (half_added.add if facts["state"] == "begun" else half_added.discard)(place)
-            case "hook" if facts["name"] in ("pause_writers", "resume_writers"):
-                is_paused = facts["name"] == "pause_writers" or (is_paused and facts["outcome"] != "done")
             case "sealing":
                 sealing.add(str(facts["table"]))
             case "sealed":
@@ -143,7 +155,7 @@ def of(events: Iterable[Event]) -> Facts:
                 accepted.add(str(facts["name"]))
             case "source_dropped":
                 dropped.add(str(facts["table"]))
-            case "dual_write" | "reads" | "report":
+            case "dual_write" | "reads" | "report" | "target_lacks":
                 last[event.kind] = facts
     dual, reads, report = last.get(DUAL_WRITE), last.get(READS), last.get(REPORT)
     return Facts(
@@ -153,6 +165,7 @@ def of(events: Iterable[Event]) -> Facts:
         watermarks=MappingProxyType(watermarks),
         dual_write=bool(dual["is_on"]) if dual else None,
         lacking_since=lacking,
+        behind=_behind(last.get(BEHIND)),
         half_added=frozenset(half_added),
         unseen=frozenset(unseen),
         writers_paused=is_paused,
@@ -177,6 +190,20 @@ def _lacking_since(before: float | None, event: Event) -> float | None:
     if event.kind == DUAL_WRITE and not event.facts["is_on"] and before is None:
         return float(event.facts["clock_seconds"])
     return before
+
+
+def _behind(told: Mapping[str, Any] | None) -> Behind | None:
+    if told is None or told["since_seconds"] is None:
+        return None
+    until = told["until_seconds"]
+    return Behind(float(told["since_seconds"]), None if until is None else float(until))
+
+
+def _is_paused(before: bool, event: Event) -> bool:
+    """Whether writers pause, once one more event is known."""
+    if event.kind != HOOK or event.facts["name"] not in ("pause_writers", "resume_writers"):
+        return before
+    return event.facts["name"] == "pause_writers" or (before and event.facts["outcome"] != "done")
 
 
 def _unseen(before: set[str], event: Event) -> set[str]:

@@ -156,6 +156,11 @@ def to_text(document: Mapping[str, Any]) -> str:
         lines.append(
             f"v1 may lack rows since: {document['source_lacks_since']}; a rollback brings them back first"
         )
+    if document.get("target_lacks_since"):
+        lines.append(
+            f"v2 may lack rows since: {document['target_lacks_since']}; they are brought over by the end of "
+            "dual writing, or after a rollback"
+        )
     lines += [
         f"collapsed: {plural(rows, 'row')} of {table} that v1 has once more"
         for table, rows in sorted(document.get("collapsed_rows", {}).items())
@@ -187,6 +192,7 @@ def _facts(facts: Facts) -> dict[str, Any]:
         "watermarks": {table: str(at_ns) for table, at_ns in facts.watermarks.items()},
         "dual_write": facts.dual_write,
         "source_lacks_since": _instant(facts.lacking_since),
+        "target_lacks_since": _instant(facts.behind.since_seconds if facts.behind else None),
         "hooks_unseen": sorted(facts.unseen),
         "collapsed_rows": dict(facts.collapsed),
         "sealed": sorted(facts.sealed),

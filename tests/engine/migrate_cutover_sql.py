@@ -98,6 +98,19 @@ def expired(name: str) -> Make:
     return lambda ground: {"table": ground.table(name), "expires": "at + 86400"}
 
 
+def lacking(ground: Ground) -> dict[str, Value]:
+    """Parameters of the rows a table has once more than it has those of before them."""
+    hashed = row_hash(("`key`", "`name`"), old=ground.old)
+    return {
+        "row_hash": hashed,
+        "own_hash": hashed,
+        "from": table_name(ground.database, "rows"),
+        "where": "key < 20",
+        "source": ground.table("rows"),
+        "own_where": "key < 10",
+    }
+
+
 def aging(ground: Ground) -> dict[str, Value]:
     """Parameters of the parts of a table; its name."""
     return {"database": ground.database, "table": "rows"}
@@ -112,6 +125,7 @@ READS: Mapping[str, tuple[Make, int]] = MappingProxyType(
         "bounds": (bounds, 1),
         "expired": (expired("rows"), 2),
         "grants": (lambda ground: {"databases": [ground.database]}, 1),
+        "lacking": (lacking, 1),
         "newest": (newest("rows"), 1),
         "policies": (policies, 0),
         "queue": (replicated, 0),
@@ -121,6 +135,7 @@ READS: Mapping[str, tuple[Make, int]] = MappingProxyType(
         "roles": (lambda _: {}, 0),
         "seen": (seen, 1),
         "seen_old": (seen, 1),
+        "staged": (lambda ground: {**lacking(ground), "staged": ground.table("rows")}, 1),
         "ttl_parts": (aging, 2),
         "users": (lambda _: {}, 1),
     }

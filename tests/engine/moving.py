@@ -45,11 +45,14 @@ class _Server(ThreadingHTTPServer):
 class Services:
     """One reader and one writer, each a thread; `read` and `write` are called with what they are told, again and again."""
 
-    def __init__(self, read: Callable[[str], None], write: Callable[[bool, int], None]) -> None:
+    def __init__(self, read: Callable[[str], None], write: Callable[[bool, bool, int], None]) -> None:
         self.version = "v1"
         self.writes_v1 = True
         self.obeys = True
         """Whether it does what it says it does."""
+        self.confuses = False
+        """Whether the writer, told to write to v2 alone, writes to v1 alone."""
+        self.writes_v2 = True
         self.errors: list[ChtuiError] = []
         self._read, self._write = read, write
         self._stopped = threading.Event()
@@ -84,7 +87,9 @@ class Services:
     def _told(self, told: dict[str, object]) -> None:
         if self.obeys:
             self.version = str(told.get("version", self.version))
-            self.writes_v1 = bool(told.get("writes_v1", self.writes_v1))
+            both = bool(told.get("writes_v1", self.writes_v1 and self.writes_v2))
+            self.writes_v1 = both or self.confuses
+            self.writes_v2 = both or not self.confuses
 
     def _reading(self) -> None:
         while not self._stopped.wait(EVERY_SECONDS):
@@ -94,7 +99,7 @@ class Services:
         number = 0
         while not self._stopped.wait(EVERY_SECONDS):
             number += 1
-            self._try(partial(self._write, self.writes_v1, number))
+            self._try(partial(self._write, self.writes_v1, self.writes_v2, number))
 
     def _try(self, work: Callable[[], None]) -> None:
         try:
@@ -105,7 +110,7 @@ class Services:
 
 @contextmanager
 def readers_and_writers(standing: Standing) -> Iterator[Services]:
-    """A reader, and a writer of events: to v1 as it is told, to v2 always, the same rows."""
+    """A reader, and a writer of events, the same rows to both unless it is told otherwise."""
 
     def read(version: str) -> None:
         standing.query(
@@ -113,14 +118,15 @@ def readers_and_writers(standing: Standing) -> Iterator[Services]:
             f"SELECT count(), max(value) FROM {version}.events WHERE ts > now() - 900",
         )
 
-    def write(to_v1: bool, number: int) -> None:
+    def write(to_v1: bool, to_v2: bool, number: int) -> None:
         row = f"toDateTime({int(time.time()) - number % 3}), 'w{number}', '{{}}', {number} / 4, NULL"
         if to_v1:
             standing.query(0, f"INSERT INTO v1.events (ts, id, kind, value, note) SELECT {row.format('Red')}")
-        standing.query(
-            number % 4,
-            f"INSERT INTO v2.events (ts, id, kind, value, note) SETTINGS distributed_foreground_insert = 1 SELECT {row.format('red')}",
-        )
+        if to_v2:
+            standing.query(
+                number % 4,
+                f"INSERT INTO v2.events (ts, id, kind, value, note) SETTINGS distributed_foreground_insert = 1 SELECT {row.format('red')}",
+            )
 
     with Services(read, write) as found:
         yield found

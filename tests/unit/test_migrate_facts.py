@@ -56,6 +56,15 @@ def test_v1_lacks_rows_until_it_was_seen_to_have_all() -> None:
     assert folded(begun, off, on, back, begun).lacking_since == 7.0
 
 
+def test_v2_lacks_rows_until_it_was_seen_to_have_all() -> None:
+    begun = (facts.BEHIND, {"since_seconds": 7.0, "until_seconds": None})
+    both = (facts.BEHIND, {"since_seconds": 7.0, "until_seconds": 9.5})
+    whole = (facts.BEHIND, {"since_seconds": None, "until_seconds": None})
+    assert folded(begun).behind == (7.0, None)
+    assert folded(begun, both).behind == (7.0, 9.5)
+    assert folded(begun, both, whole) == Facts()
+
+
 def test_what_a_hook_did_is_open_until_it_was_seen() -> None:
     there = (facts.READS, {"version": "v2", "clock_seconds": 6.0})
     on = (facts.DUAL_WRITE, {"is_on": True, "clock_seconds": 9.0})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from chtui.errors import MigrateError
 from chtui.fleet.literal import Value, literal, quote_identifier
@@ -20,7 +21,6 @@ from chtui.migrate.digests import (
     DIGEST,
     DIGEST_SECONDS,
     NANOSECONDS,
-    NOTHING,
     SETTINGS,
     Asking,
     Digest,
@@ -41,10 +41,12 @@ SETTLE_SECONDS = 10.0
 AGAIN_SECONDS = 30.0
 """How long after one pass the next begins, at most; the last one finds nothing that lacks."""
 TRIES = 5
-"""How often an hour is staged anew because rows came to it meanwhile."""
+"""How often an hour is staged anew because rows came to it meanwhile, and anyway until none can come any more."""
 RETURN = "returned"
 """The journal's word for rows about to be added to v1."""
 ALIAS = "chtui_c{}"
+READING = {**SETTINGS, "readonly": 2}
+"""Under readonly = 1, which every other read has, 18.16 forbids the function that reads v2; 2 only reads too."""
 
 Say = Callable[[str], None]
 Hours = Mapping[int, Digest]
@@ -58,6 +60,16 @@ class CopiedBack:
     rows: int
     hours: int
     """That had rows lacking."""
+
+
+class _Found(NamedTuple):
+    """What staged rows are."""
+
+    rows: int
+    strange_rows: int
+    """That v2 has not, or not as often."""
+    come_rows: int
+    """That v1 does not lack, or not any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +143,8 @@ def run(
     it is waited for, until rows of that time have reached both. Rows that v2 has let go, or soon will, are left as they are.
 
     Raises:
-        MigrateError: v2 lacks rows of v1, or cannot give back what v1 lacks, or what comes back is not what v2 has, or rows
-            came again and again, exit code 1.
+        MigrateError: v2 cannot give back what v1 lacks, or what comes back is not what v2 has, or rows came again and again,
+            exit code 1.
         QueryError, ConnectError: a server failed a statement; all of it may be run again.
     """
     lateness = stand.ground.spec.retention.lateness_seconds
@@ -175,62 +187,63 @@ class _Span:
         self._bounds = tuple(instant(way.table, seconds * NANOSECONDS) for seconds in (low, high))
         self._low = low
         self._host = stand.ground.hosts.source
+        self._settled_at = high + stand.ground.spec.retention.lateness_seconds + _settling(stand)
         self._spec = stand.ground.spec
         self._tag = stand.hands.tag(f"copy back {way.table.name}")
         self._do = partial(stand.hands.do, self._host, tag=self._tag)
 
     def bring_back(self) -> int:
         """Return how many rows were added."""
-        for _ in range(TRIES):
-            here, there = self._source(), self._target()
-            if here == there:
-                return 0
+        added_rows = tries = 0
+        while tries < TRIES or now_seconds(self._host) < self._settled_at:
+            tries += 1
+            # v1 may have rows besides: writers that were told otherwise than meant leave v2 without some, which is nothing
+            # in the way of readers who go back to v1.
+            if self._source() == self._target() or not self._lacking_rows():
+                return added_rows
             demand_invertible(self._stand)
             staged = self._stage()
             self._stand.progress.sleep(_settling(self._stand))
-            back = self._digest(staged, self._spec.source.database, staged=True)
-            if self._source() != here or self._target() != there:
-                self._sweep()
+            found = self._found(staged)
+            if found.rows and not found.come_rows:
+                self._add(staged, found.rows)
+                added_rows += found.rows
                 continue
-            if here + back != there:
-                self._sweep()
-                raise self._wrong(here, back, there)
-            self._add(staged, back)
-            if self._source() != there:
-                raise self._wrong(self._source(), NOTHING, there)
-            return back.rows
+            self._sweep()
+            if found.strange_rows:
+                # One replica may have a row before the others; which of them is read is the server's choice.
+                if tries >= TRIES:
+                    raise self._wrong(found)
+            elif found.come_rows == found.rows:
+                # All were under way.
+                return added_rows
         raise MigrateError(
             f"{self._way.source.name}: rows of the hour {self._low} s since 1970 came again and again",
             fix="try again when they do not",
             exit_code=1,
         )
 
-    def _wrong(self, here: Digest, back: Digest, there: Digest) -> MigrateError:
+    def _wrong(self, found: _Found) -> MigrateError:
         source, table = self._way.source.name, self._way.table.name
         return MigrateError(
-            f"{source}, hour {self._low} s since 1970: {here.rows} rows of v1 and {back.rows} that came back are not the "
-            f"{there.rows} of v2",
+            f"{source}, hour {self._low} s since 1970: {found.strange_rows} of {plural(found.rows, 'row')} that came back are "
+            "none that v1 lacks",
             where=table,
             fix=f"see inverse of {source}, and chtui migrate verify; nothing else was added to v1",
             exit_code=1,
         )
 
     def _source(self) -> Digest:
-        return self._digest(self._way.source.name, self._spec.source.database)
+        """What v1 has, in the form of v2."""
+        origin = table_name(self._spec.source.database, self._way.source.name)
+        return self._total(self._way.asking.of_source(self._way.shape, origin, self._own_where()))
 
     def _target(self) -> Digest:
         params = self._way.asking.of_target(self._spec.target.database, self._way.table.local, self._where())
         return self._total({**params, "from": self._reading()})
 
-    def _digest(self, name: str, database: str, *, staged: bool = False) -> Digest:
-        """What rows of v1's form are in v2's."""
-        where = "" if staged else self._own_where()
-        return self._total(self._way.asking.of_source(self._way.shape, table_name(database, name), where))
-
     def _total(self, params: dict[str, Value]) -> Digest:
-        # Under readonly = 1, which every other read has, 18.16 forbids the function that reads v2; 2 only reads too.
-        settings = {**SETTINGS, "readonly": 2}
-        rows = self._host.rows(DIGEST, params, seconds=DIGEST_SECONDS, settings=settings)
+        rows = self._host.rows(DIGEST, params, seconds=DIGEST_SECONDS, settings=READING)
         return total(to_digests(rows, self._way.asking.layout.shards).values())
 
     def _stage(self) -> str:
@@ -245,8 +258,8 @@ class _Span:
         def named(values: list[str] | tuple[str, ...]) -> str:
             return ", ".join(f"{value} AS {alias}" for value, alias in zip(values, aliases, strict=True))
 
-        own = tuple(self._way.shape.values[column] for column in self._way.asking.columns)
         params: dict[str, Value] = {
+            **self._both(),
             "staging": (database, name),
             "columns": ", ".join(quoted),
             "picked": ",\n        ".join(
@@ -255,20 +268,37 @@ class _Span:
             ),
             "returned": named(self._way.returned),
             "kept": named(quoted),
-            "row_hash": self._way.asking.row_hash([*map(quote_identifier, self._way.asking.columns)]),
-            "own_hash": self._way.asking.row_hash(own),
-            "from": self._reading(),
-            "where": self._where(),
-            "source": (database, source.name),
-            "own_where": self._own_where(),
             "settings": settings_text(self._host.known({**COPYING, "max_partitions_per_insert_block": 0})),
         }
         self._do("cutover_give_back", params)
         return name
 
-    def _add(self, staged: str, back: Digest) -> None:
+    def _lacking_rows(self) -> int:
+        """How many rows of v2 v1 has less often."""
+        rows = self._host.rows("cutover_lacking", self._both(), seconds=DIGEST_SECONDS, settings=READING)
+        return int(rows[0][0])
+
+    def _found(self, staged: str) -> _Found:
+        """What the staged rows are by now: others may have come meanwhile, and these too."""
+        params = {**self._both(), "staged": (self._spec.source.database, staged)}
+        rows = self._host.rows("cutover_staged", params, seconds=DIGEST_SECONDS, settings=READING)
+        return _Found(*map(int, rows[0]))
+
+    def _both(self) -> dict[str, Value]:
+        """By what rows of both sides are told apart."""
+        own = tuple(self._way.shape.values[column] for column in self._way.asking.columns)
+        return {
+            "row_hash": self._way.asking.row_hash([*map(quote_identifier, self._way.asking.columns)]),
+            "own_hash": self._way.asking.row_hash(own),
+            "from": self._reading(),
+            "where": self._where(),
+            "source": (self._spec.source.database, self._way.source.name),
+            "own_where": self._own_where(),
+        }
+
+    def _add(self, staged: str, rows_staged: int) -> None:
         database, source = self._spec.source.database, self._way.source.name
-        told = {"table": source, "hour_seconds": self._low, "rows": back.rows, "digest": str(back.digest)}
+        told = {"table": source, "hour_seconds": self._low, "rows": rows_staged}
         for partition, _, rows, *_ in self._host.rows(
             "source_partitions", {"database": database, "table": staged}
         ):
@@ -282,7 +312,10 @@ class _Span:
                 "from": (database, staged),
             }
             self._do("attach_partition", params)
+        found = self._found(staged)
         self._sweep()
+        if found.come_rows != found.rows:
+            raise self._wrong(found._replace(strange_rows=found.rows - found.come_rows))
 
     def _sweep(self) -> None:
         self._stand.hands.sweep(self._host, self._spec.source.database, self._tag)

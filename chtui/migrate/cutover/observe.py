@@ -194,12 +194,13 @@ def await_writers(
     With `nobody_writes` it is enough that v1's got none.
 
     Raises:
-        MigrateError: that was not seen in time, exit code 1; a host does not tell, exit code 3.
+        MigrateError: that was not seen in time, or readers are to go back, exit code 1; a host does not tell, exit code 3.
     """
     until = time.monotonic() + most_seconds
     while True:
         before = {version: blocks(stand, version) for version in ("v1", "v2")}
-        stand.progress.sleep(quiet_seconds)
+        # Whoever wants v1 back does not wait until it is seen to get nothing.
+        stand.progress.sleep_unless(WAY_BACK, quiet_seconds)
         left = grew(before["v1"], blocks(stand, "v1"))
         going = grew(before["v2"], blocks(stand, "v2"))
         if not left and (going or nobody_writes):

@@ -231,6 +231,8 @@ def demand_droppable(stand: Stand) -> None:
         why.append("writers still write to it")
     elif "dual_write_on" in known.unseen:
         why.append("writers were told to write to it again, and nobody has seen whether they do")
+    if known.behind is not None:
+        why.append("v2 may lack rows that came while dual writing was being ended")
     if why:
         raise MigrateError(
             f"v1 must not be dropped: {'; '.join(why)}", fix="see chtui migrate status", exit_code=1

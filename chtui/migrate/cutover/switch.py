@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from chtui.migrate import facts, hooks
 from chtui.migrate.cutover import copy_back, gate, observe
 from chtui.migrate.cutover.copy_back import CopiedBack
 from chtui.migrate.cutover.server import now_seconds
+from chtui.migrate.errands import WAY_BACK
 from chtui.migrate.hooks import Confirmed
 from chtui.migrate.stand import Stand
 from chtui.text import format_seconds
@@ -22,8 +24,14 @@ CHECKS, EVERY_SECONDS = 3, 20.0
 NOBODY_READS, NOBODY_WRITES = "no readers", "no writers"
 """Names to force: there is nobody whom one could observe."""
 DAY_SECONDS = 86400
+LAST_ROWS = "last rows of v1"
+"""What a run does while rows that writers sent to both may be under way to v2."""
+BRING_TRIES = 5
+"""How often v2 may be found to lack rows when nobody writes to v1 any more: the last look finds none."""
 
 Say = Callable[[str], None]
+Bring = Callable[[float, int], int]
+"""Brings v2 what it lacks of v1's rows between two event times, in seconds since 1970; says how much. It takes nothing away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +113,12 @@ def rollback(
         say("rows go to v1 again")
         # Also where they seem to: whoever stopped that, or began to go back, may have been killed in the middle.
         _write_both(stand, confirmed, timing, nobody=NOBODY_WRITES in force_names)
-        spec = stand.ground.spec
-        # Events may lie ahead of the clock that says when they were written.
-        ahead = min(spec.limits.watermark_after_seconds, spec.retention.lateness_seconds)
-        until = now_seconds(stand.ground.hosts.source) + ahead
+        until = _newest(stand)
         copied = copy_back.run(stand, known.lacking_since, until, say=say)
+        if known.behind is not None:
+            # What v2 lacks looks bring over, once there are any again.
+            told = {"since_seconds": known.behind.since_seconds, "until_seconds": until}
+            stand.hands.diary.append(facts.BEHIND, told)
         stand.hands.diary.append(facts.LACKING, {"since_seconds": None})
     found = _move(stand, "v1", READS_V1, confirmed, nobody=NOBODY_READS in force_names, timing=timing)
     return Switched(found.what, found.at_seconds, found.took_seconds, found.seen, copied)
@@ -134,16 +143,56 @@ def stop_dual_write(
     stand: Stand,
     confirmed: Confirmed,
     *,
+    bring: Bring,
     early: bool = False,
     force_names: Collection[str] = (),
     timing: Timing = Timing(),
 ) -> Switched:
     """Have writers write to v2 alone: the last step, refused before the retention ends unless `early`.
 
+    It is done when v1 gets no rows, and v2 has all that v1 ever got: as long as rows may be under way that is waited for.
+
     Raises:
-        MigrateError: readers are on v1, or the retention has not ended, or v1 still gets rows, exit code 1; that is not
-            known, exit code 3; there is no hook, exit code 2.
+        MigrateError: readers are on v1 or to go back, or the retention has not ended, or v1 still gets rows, or v2 lacks
+            some again and again, exit code 1; that is not known, exit code 3; there is no hook, exit code 2.
+        QueryError, ConnectError: rows cannot be brought over.
     """
+    began = _demand_last_step(stand, early=early)
+    # Before the hook, which may have an effect whatever becomes of it and of this process.
+    known = stand.facts()
+    if known.lacking_since is None:
+        stand.hands.diary.append(facts.LACKING, {"since_seconds": began})
+    since = known.behind.since_seconds if known.behind else known.lacking_since or began
+    stand.hands.diary.append(facts.BEHIND, {"since_seconds": since, "until_seconds": None})
+    hooks.run(stand, DUAL_OFF, confirmed)
+    going = observe.await_writers(
+        stand,
+        quiet_seconds=timing.quiet_seconds,
+        most_seconds=timing.most_seconds,
+        nobody_writes=NOBODY_WRITES in force_names,
+    )
+    _bring_last(stand, bring, since)
+    stand.hands.diary.append(facts.BEHIND, {"since_seconds": None, "until_seconds": None})
+    stand.hands.diary.append(facts.DUAL_WRITE, {"is_on": False, "clock_seconds": began})
+    took = now_seconds(stand.ground.hosts.source) - began
+    return Switched(
+        "dual write off", began, took, f"v1 gets no rows; v2 gets them in {', '.join(going) or 'no table'}"
+    )
+
+
+def note_whole(stand: Stand, until_seconds: int) -> None:
+    """Write down that v2 was seen to have all rows of v1 up to an instant, where it was not known to.
+
+    Raises:
+        MigrateError: the journal or the lease does not allow it.
+    """
+    behind = stand.facts().behind
+    if behind and behind.until_seconds is not None and until_seconds >= behind.until_seconds:
+        stand.hands.diary.append(facts.BEHIND, {"since_seconds": None, "until_seconds": None})
+
+
+def _demand_last_step(stand: Stand, *, early: bool) -> float:
+    """Return v1's clock where dual writing may be ended."""
     hooks.demanded(stand, DUAL_OFF)
     known = stand.facts()
     if known.reads != "v2" or known.reads_at is None:
@@ -165,21 +214,38 @@ def stop_dual_write(
             fix="wait, or say early: a rollback then copies rows back first",
             exit_code=1,
         )
-    # Before the hook, which may have an effect whatever becomes of it and of this process.
-    if known.lacking_since is None:
-        stand.hands.diary.append(facts.LACKING, {"since_seconds": began})
-    hooks.run(stand, DUAL_OFF, confirmed)
-    going = observe.await_writers(
-        stand,
-        quiet_seconds=timing.quiet_seconds,
-        most_seconds=timing.most_seconds,
-        nobody_writes=NOBODY_WRITES in force_names,
-    )
-    stand.hands.diary.append(facts.DUAL_WRITE, {"is_on": False, "clock_seconds": began})
-    took = now_seconds(stand.ground.hosts.source) - began
-    return Switched(
-        "dual write off", began, took, f"v1 gets no rows; v2 gets them in {', '.join(going) or 'no table'}"
-    )
+    return began
+
+
+def _bring_last(stand: Stand, bring: Bring, since: float) -> None:
+    """Have v2 get what reached v1 alone while writers moved; v1 stays as it is meanwhile."""
+    before, until = observe.blocks(stand, "v1"), math.ceil(_newest(stand))
+    # What writers sent to both may reach v2 later: brought over before, it would be there twice.
+    stand.progress.stage(LAST_ROWS)
+    left = until + stand.ground.spec.retention.lateness_seconds - now_seconds(stand.ground.hosts.source)
+    stand.progress.sleep_unless(WAY_BACK, max(0.0, left))
+    for _ in range(BRING_TRIES):
+        if not bring(since, until):
+            break
+    else:
+        raise MigrateError(
+            "v2 lacks rows of v1 again and again: dual writing has not ended for certain",
+            fix="see chtui migrate status, and ask again, or roll back",
+            exit_code=1,
+        )
+    if again := observe.grew(before, observe.blocks(stand, "v1")):
+        raise MigrateError(
+            f"v1 got rows again: {', '.join(again)}",
+            fix="see that writers write to v2 alone, then ask again",
+            exit_code=1,
+        )
+
+
+def _newest(stand: Stand) -> float:
+    """The newest event time a row may have by now: events may lie ahead of the clock that says when they were written."""
+    spec = stand.ground.spec
+    ahead = min(spec.limits.watermark_after_seconds, spec.retention.lateness_seconds)
+    return now_seconds(stand.ground.hosts.source) + ahead
 
 
 def accept(stand: Stand, names: Collection[str]) -> None:

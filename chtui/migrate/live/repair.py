@@ -81,10 +81,14 @@ class Repair:
         """
         groups = {group.partition_id: group for group in self.ground.layout.groups}
         backfill = Backfill(self.ground, self.stand.hands, self.stand.progress)
-        watermark = self.stand.facts().watermarks.get(self.table.name)
+        known = self.stand.facts()
+        watermark = known.watermarks.get(self.table.name)
         partition = "" if watermark is None else partition_at(self.ground.hosts.source, self.table, watermark)
-        # After the seal late rows go where they belong by themselves: no partition is surely without writers then.
-        is_open = watermark is not None and self.table.name in self.stand.facts().sealed
+        # After the seal late rows go where they belong by themselves: no partition is surely without writers then. Where v1
+        # lacks rows no partition of it can take the place of v2's.
+        is_open = (
+            watermark is not None and self.table.name in known.sealed
+        ) or known.lacking_since is not None
         closed: list[Cell] = []
         added_rows = 0
         extra: dict[Place, int] = {}

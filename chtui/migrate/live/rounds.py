@@ -145,24 +145,26 @@ class Rounds:
         accepted = self._stand.facts().accepted
         return all(place.name in accepted for place in differing(self._stand, table, until))
 
-    def again(self, table: TableSpec, until: int | None = None) -> None:
-        """Compare the last hours of a table that is sealed, and bring over what it lacks of them.
+    def again(self, table: TableSpec, until: int, since: float | None = None) -> int:
+        """Compare the last hours of a table that is sealed, and bring over what it lacks of them; return how much that was.
 
-        Rows of before `until` are looked at, in seconds since 1970; by default all that can come no more.
+        Rows of before `until` are looked at, in seconds since 1970, and where `since` is earlier than those hours, from then on.
 
         Raises:
             MigrateError, QueryError, ConnectError: it could not be compared or repaired.
         """
-        if until is None:
-            now = clock_seconds(self._stand.ground.hosts.source)
-            until = int(now - self._spec.retention.lateness_seconds)
-        since = (until - WATCHED_SECONDS) // HOUR_SECONDS * HOUR_SECONDS
-        if wrong := differing(self._stand, table, until, since):
-            repaired = Repair.of(self._stand, table, until).mend(wrong)
-            self._note(table, repaired.extra)
-            self._tell(table, wrong, repaired)
-        else:
+        first = until - WATCHED_SECONDS
+        if since is not None:
+            # An event may be that old when it comes, to whichever of both.
+            first = min(first, int(since - 2 * self._spec.retention.lateness_seconds))
+        wrong = differing(self._stand, table, until, first // HOUR_SECONDS * HOUR_SECONDS)
+        if not wrong:
             self._note(table, {})
+            return 0
+        repaired = Repair.of(self._stand, table, until).mend(wrong)
+        self._note(table, repaired.extra)
+        self._tell(table, wrong, repaired)
+        return repaired.added_rows + repaired.replaced
 
     def _horizon(self, table: TableSpec) -> tuple[float, int | None]:
         """v1's clock, and up to when rows have had time to come; -1 while that is before the table's watermark."""

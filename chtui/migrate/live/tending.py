@@ -10,6 +10,7 @@ from typing import Any
 from chtui.errors import ChtuiError, MigrateError
 from chtui.migrate.cell import is_worth_again
 from chtui.migrate.cutover import retention, switch
+from chtui.migrate.cutover.server import now_seconds
 from chtui.migrate.errands import Errand
 from chtui.migrate.live.reporting import Reporting
 from chtui.migrate.live.rounds import Rounds
@@ -111,23 +112,42 @@ class Tending:
         if self._stand.facts().are_both_whole:
             self._again(until)
 
+    def _bring_last(self, since: float, until: int) -> int:
+        """Bring over what v2 lacks of v1's rows between two instants, while nobody else does; return how much that was.
+
+        Raises:
+            MigrateError, QueryError, ConnectError: it could not be compared, or not be brought.
+        """
+        self._await_look()
+        return sum(self._rounds.again(table, until, since) for table in self._stand.ground.spec.tables)
+
     def _again(self, until: int | None = None) -> None:
         """Bring over what sealed tables lack of the last hours; one that cannot be compared now is told of.
 
         Raises:
             MigrateError: the run was told to end, or the journal or the lease do not allow more.
         """
-        sealed = self._stand.facts().sealed
-        for table in self._stand.ground.spec.tables:
-            if table.name not in sealed:
+        spec, known = self._stand.ground.spec, self._stand.facts()
+        since = known.behind.since_seconds if known.behind else None
+        is_whole = True
+        for table in spec.tables:
+            if table.name not in known.sealed:
+                is_whole = False
                 continue
             try:
-                self._rounds.again(table, until)
+                if until is None:
+                    until = int(
+                        now_seconds(self._stand.ground.hosts.source) - spec.retention.lateness_seconds
+                    )
+                is_whole &= not self._rounds.again(table, until, since)
             except ChtuiError as error:
                 if not is_worth_again(error):
                     raise
+                is_whole = False
                 self._stand.progress.trouble(error.line)
         self._looked = time.monotonic()
+        if is_whole and until is not None:
+            switch.note_whole(self._stand, until)
 
     def _await_look(self) -> None:
         """Wait for the end of the look that is under way."""
@@ -177,7 +197,9 @@ class Tending:
             )
         names = [str(name) for name in args.get("force", ())]
         early = bool(args.get("early"))
-        done = switch.stop_dual_write(self._stand, self._words.confirmed, early=early, force_names=names)
+        done = switch.stop_dual_write(
+            self._stand, self._words.confirmed, bring=self._bring_last, early=early, force_names=names
+        )
         return {**done.as_dict(), "rollback": switch.rollback_means(self._stand)}
 
     def _drop_source(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
